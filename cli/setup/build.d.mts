@@ -1,0 +1,4 @@
+export const root: string;
+export function isStale(): boolean;
+export function build(): Promise<void>;
+export function buildIfStale(): Promise<boolean>;

@@ -1,0 +1,84 @@
+// Bundles the TypeScript sources to dist/, when they are newer than the last build. Run as a script, or call `buildIfStale`.
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { entries } from '../entries.mjs';
+
+export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+const dist = path.join(root, 'dist');
+const marker = path.join(dist, '.built');
+const sourceFolders = [
+  'core',
+  'ffmpeg',
+  'metrics',
+  'clients',
+  'fleet',
+  'server',
+  'probes',
+  'sinks',
+  'scenarios',
+  'dashboards',
+  'web',
+  'cli',
+];
+
+/** Newest modification time (ms) of the sources that go into dist/; 0 when there are none (an installed package). */
+function newestSourceMs() {
+  let newest = 0;
+  const visit = (folder) => {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      const file = path.join(folder, entry.name);
+      if (entry.isDirectory()) visit(file);
+      else if (/\.(ts|mjs|css|html)$/.test(entry.name) && !entry.name.endsWith('.test.ts'))
+        newest = Math.max(newest, statSync(file).mtimeMs);
+    }
+  };
+  for (const folder of sourceFolders) if (existsSync(path.join(root, folder))) visit(path.join(root, folder));
+  return Math.max(newest, statSync(path.join(root, 'package-lock.json')).mtimeMs);
+}
+
+export function isStale() {
+  return !existsSync(marker) || statSync(marker).mtimeMs < newestSourceMs();
+}
+
+/** Builds into a fresh folder and swaps it in, so that a process that starts meanwhile never sees half a build. */
+export async function build() {
+  const startedMs = Date.now();
+  const { build: bundle } = await import('esbuild');
+  const next = `${dist}.${process.pid}`;
+  rmSync(next, { recursive: true, force: true });
+  mkdirSync(next, { recursive: true });
+  const present = entries.filter((entry) => existsSync(path.join(root, `${entry}.ts`)));
+  await bundle({
+    absWorkingDir: root,
+    entryPoints: present.map((entry) => `${entry}.ts`),
+    outdir: next,
+    outbase: '.',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    packages: 'external',
+    sourcemap: 'linked',
+    chunkNames: 'chunks/[name]-[hash]',
+    loader: { '.css': 'text', '.html': 'text' },
+    logLevel: 'warning',
+  });
+  writeFileSync(path.join(next, '.built'), '');
+  const previous = `${dist}.old.${process.pid}`;
+  if (existsSync(dist)) renameSync(dist, previous);
+  renameSync(next, dist);
+  rmSync(previous, { recursive: true, force: true });
+  // The marker carries the time at which the sources were read: an edit made during the build makes it stale.
+  const { utimesSync } = await import('node:fs');
+  utimesSync(marker, startedMs / 1000, startedMs / 1000);
+}
+
+export async function buildIfStale() {
+  if (!isStale()) return false;
+  await build();
+  return true;
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) await build();
