@@ -1,5 +1,14 @@
 // Bundles the TypeScript sources to dist/, when they are newer than the last build. Run as a script, or call `buildIfStale`.
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { entries } from '../entries.mjs';
@@ -41,18 +50,18 @@ export function isStale() {
   return !existsSync(marker) || statSync(marker).mtimeMs < newestSourceMs();
 }
 
-/** Builds into a fresh folder and swaps it in, so that a process that starts meanwhile never sees half a build. */
+/**
+ * Bundles every entry. Each file is swapped in whole, and pieces of earlier builds stay for a day: a process that
+ * was started from them can still load its lazy parts after a rebuild.
+ */
 export async function build() {
   const startedMs = Date.now();
   const { build: bundle } = await import('esbuild');
-  const next = `${dist}.${process.pid}`;
-  rmSync(next, { recursive: true, force: true });
-  mkdirSync(next, { recursive: true });
   const present = entries.filter((entry) => existsSync(path.join(root, `${entry}.ts`)));
-  await bundle({
+  const { outputFiles } = await bundle({
     absWorkingDir: root,
     entryPoints: present.map((entry) => `${entry}.ts`),
-    outdir: next,
+    outdir: dist,
     outbase: '.',
     bundle: true,
     splitting: true,
@@ -64,15 +73,30 @@ export async function build() {
     chunkNames: 'chunks/[name]-[hash]',
     loader: { '.css': 'text', '.html': 'text' },
     logLevel: 'warning',
+    write: false,
   });
-  writeFileSync(path.join(next, '.built'), '');
-  const previous = `${dist}.old.${process.pid}`;
-  if (existsSync(dist)) renameSync(dist, previous);
-  renameSync(next, dist);
-  rmSync(previous, { recursive: true, force: true });
+  for (const { path: file, contents } of outputFiles) writeWhole(file, contents);
+  removeOldChunks(new Set(outputFiles.map(({ path: file }) => file)));
+  writeWhole(marker, '');
   // The marker carries the time at which the sources were read: an edit made during the build makes it stale.
-  const { utimesSync } = await import('node:fs');
   utimesSync(marker, startedMs / 1000, startedMs / 1000);
+}
+
+function writeWhole(file, contents) {
+  mkdirSync(path.dirname(file), { recursive: true });
+  const next = `${file}.${process.pid}`;
+  writeFileSync(next, contents);
+  renameSync(next, file);
+}
+
+function removeOldChunks(current) {
+  const chunks = path.join(dist, 'chunks');
+  if (!existsSync(chunks)) return;
+  for (const name of readdirSync(chunks)) {
+    const file = path.join(chunks, name);
+    const age = Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+    if (!current.has(file) && age > 24 * 3_600_000) rmSync(file, { force: true });
+  }
 }
 
 export async function buildIfStale() {
