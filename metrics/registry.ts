@@ -1,0 +1,190 @@
+/**
+ * Where samples are added up: series by metric and tags, second by second and for the whole run.
+ *
+ *   worker:  series.add ──► this second ──cut()──► Points ──────┐  (structured clone)
+ *                                └──► totals                    ▼
+ *   main:                                         absorb() ──► totals ──► summaries(), thresholds
+ *
+ * Totals are histograms and sums, so a run of hours costs what a run of seconds costs.
+ */
+import { type Aggregate, type AggregateValues, createAggregate } from './aggregate.ts';
+import { type MetricName, type MetricType, metricOf, type TagName, type Tags } from './catalogue.ts';
+import type { Point } from './point.ts';
+import { matches, seriesKey } from './series-key.ts';
+
+export type { Point, PointFields } from './point.ts';
+
+/** A cached handle: get it once, add to it for ever. `add` allocates nothing once warm. */
+export interface Series {
+  readonly metric: MetricName;
+  readonly tags: Tags;
+  /**
+   * trend and gauge: one sample. counter: an increment. ratio: increments of numerator and denominator.
+   */
+  add(value: number, denominator?: number): void;
+}
+
+/** One line of `summary.json`'s `metrics`: a metric over all series that share `tags`. */
+export interface MetricSummary {
+  readonly name: MetricName;
+  readonly type: MetricType;
+  readonly unit: string;
+  readonly tags: Tags;
+  readonly values: AggregateValues;
+}
+
+/** The groupings of `summaries()` besides the series themselves: the whole, by protocol, by protocol and stream. */
+const groupings: readonly (readonly TagName[])[] = [[], ['protocol'], ['protocol', 'stream']];
+
+class TaggedSeries implements Series {
+  readonly metric: MetricName;
+  readonly tags: Tags;
+  readonly second: Aggregate;
+  readonly total: Aggregate;
+
+  constructor(metric: MetricName, tags: Tags) {
+    const { type } = metricOf(metric);
+    this.metric = metric;
+    this.tags = tags;
+    this.second = createAggregate(type);
+    this.total = createAggregate(type);
+  }
+
+  add(value: number, denominator?: number): void {
+    this.second.add(value, denominator);
+  }
+
+  /** Moves the second into the total. */
+  fold(): ReturnType<Aggregate['encode']> | null {
+    if (this.second.empty) return null;
+    const fields = this.second.encode();
+    this.total.absorb(fields);
+    this.second.reset();
+    return fields;
+  }
+}
+
+export class Registry {
+  readonly #series = new Map<string, TaggedSeries>();
+  #firstMs = Number.POSITIVE_INFINITY;
+  #lastMs = Number.NEGATIVE_INFINITY;
+
+  /**
+   * The series of a metric with these tags, made on first use. Keep the handle on hot paths.
+   * @throws Error when the metric may not have one of the tags
+   */
+  series(name: MetricName, tags: Tags = {}): Series {
+    return this.#tagged(name, tags);
+  }
+
+  /**
+   * Ends a second: what every series gained since the last cut, as points; series that gained nothing are left out.
+   * The increments have then been counted in this registry's totals: do not `absorb` them into the same registry.
+   * @param timeMs wall-clock milliseconds since the epoch
+   */
+  cut(timeMs: number): Point[] {
+    const points: Point[] = [];
+    for (const series of this.#series.values()) {
+      const fields = series.fold();
+      if (fields === null) continue;
+      points.push({
+        timeMs,
+        metric: series.metric,
+        tags: series.tags,
+        type: metricOf(series.metric).type,
+        ...fields,
+      });
+    }
+    this.#see(timeMs);
+    return points;
+  }
+
+  /** Merges points of other registries (workers, shards) into the totals. */
+  absorb(points: readonly Point[]): void {
+    for (const point of points) {
+      this.#tagged(point.metric, point.tags).total.absorb(point);
+      this.#see(point.timeMs);
+    }
+  }
+
+  /** Milliseconds from the beginning of the first second seen to the end of the last; 0 before the first cut. */
+  get spanMs(): number {
+    return this.#lastMs < this.#firstMs ? 0 : this.#lastMs - this.#firstMs + 1000;
+  }
+
+  /** Totals of every metric that has data: the whole, by protocol, by protocol and stream, and each series by itself. */
+  summaries(): MetricSummary[] {
+    const groups = new Map<string, { metric: MetricName; tags: Tags; total: Aggregate }>();
+    for (const series of this.#series.values()) {
+      series.fold();
+      if (series.total.empty) continue;
+      const fields = series.total.encode();
+      const keys = new Set<string>();
+      for (const tags of [...groupings.map((names) => pick(series.tags, names)), series.tags]) {
+        const key = seriesKey(series.metric, tags);
+        if (keys.has(key)) continue;
+        keys.add(key);
+        let group = groups.get(key);
+        if (!group) {
+          group = { metric: series.metric, tags, total: createAggregate(metricOf(series.metric).type) };
+          groups.set(key, group);
+        }
+        group.total.absorb(fields);
+      }
+    }
+    return [...groups.values()].map(({ metric, tags, total }) => {
+      const { name, type, unit } = metricOf(metric);
+      return { name, type, unit, tags, values: total.values(this.spanMs) };
+    });
+  }
+
+  /** Totals of one metric over all series whose tags include the selector; null when there is no such series with data. */
+  total(name: MetricName, selector: Tags = {}): Aggregate | null {
+    const total = createAggregate(metricOf(name).type);
+    for (const series of this.#series.values()) {
+      if (series.metric !== name || !matches(series.tags, selector)) continue;
+      series.fold();
+      if (!series.total.empty) total.absorb(series.total.encode());
+    }
+    return total.empty ? null : total;
+  }
+
+  /** Whether anything at all was measured under a selector. */
+  has(selector: Tags): boolean {
+    for (const series of this.#series.values()) {
+      if (matches(series.tags, selector) && !(series.total.empty && series.second.empty)) return true;
+    }
+    return false;
+  }
+
+  #tagged(name: MetricName, tags: Tags): TaggedSeries {
+    const key = seriesKey(name, tags);
+    let series = this.#series.get(key);
+    if (!series) {
+      refuseForeignTags(name, tags);
+      series = new TaggedSeries(name, { ...tags });
+      this.#series.set(key, series);
+    }
+    return series;
+  }
+
+  #see(timeMs: number): void {
+    if (timeMs < this.#firstMs) this.#firstMs = timeMs;
+    if (timeMs > this.#lastMs) this.#lastMs = timeMs;
+  }
+}
+
+function pick(tags: Tags, names: readonly TagName[]): Tags {
+  return Object.fromEntries(
+    names.filter((name) => tags[name] !== undefined).map((name) => [name, tags[name]]),
+  );
+}
+
+function refuseForeignTags(name: MetricName, tags: Tags): void {
+  const allowed = metricOf(name).tags;
+  for (const tag of Object.keys(tags)) {
+    if (!allowed.includes(tag as TagName)) {
+      throw new Error(`Metric ${name} has no tag "${tag}"; it may have ${allowed.join(', ')}.`);
+    }
+  }
+}
