@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { endProcess } from './end-process.ts';
 import { freePort } from './free-port.ts';
 
 /** One answer of InfluxQL: a series as influxd 1.x returns it. */
@@ -35,7 +36,6 @@ export interface InfluxdOptions {
 }
 
 const startMs = 20_000;
-const stopMs = 5_000;
 
 /** Starts an influxd 1.x and resolves when it answers. */
 export async function startInfluxd(options: InfluxdOptions): Promise<Influxd> {
@@ -101,15 +101,6 @@ async function launch(program: string, config: string, url: string): Promise<Chi
   }
   await endProcess(child);
   throw new Error(`influxd did not answer on ${url} within ${startMs} ms; its last words: ${lastWords}`);
-}
-
-async function endProcess(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  child.kill('SIGTERM');
-  const insist = setTimeout(() => child.kill('SIGKILL'), stopMs);
-  await gone;
-  clearTimeout(insist);
 }
 
 async function runQuery(

@@ -5,6 +5,7 @@ import path from 'node:path';
 /** External programs that tests run when they are there, and how a person gets each. */
 const howToGet = {
   influxd: '`apt-get install influxdb`',
+  nginx: '`apt-get install nginx libnginx-mod-rtmp`',
   k6: '`go install go.k6.io/k6/v2@v2.3.0` (puts it into ~/go/bin), or see docs/k6.md',
   'docker-compose': '`apt-get install docker-compose`',
 } as const;
@@ -45,7 +46,8 @@ function isRequired(tool: Tool, setting: string): boolean {
 function findOnPath(program: string, env: NodeJS.ProcessEnv): string | null {
   // `go install` puts programs where few PATHs look.
   const goFolder = path.join(env['GOPATH'] ?? path.join(env['HOME'] ?? homedir(), 'go'), 'bin');
-  for (const folder of [...(env['PATH'] ?? '').split(path.delimiter), goFolder]) {
+  // Debian keeps servers in /usr/sbin, which is not on every user's PATH.
+  for (const folder of [...(env['PATH'] ?? '').split(path.delimiter), goFolder, '/usr/sbin']) {
     if (folder === '') continue;
     const candidate = path.join(folder, program);
     try {
