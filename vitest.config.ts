@@ -19,6 +19,7 @@ export default defineConfig({
         test: {
           name: 'end-to-end',
           include: ['tests/**/*.test.ts'],
+          exclude: ['tests/kit/**'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
