@@ -39,6 +39,15 @@ export const reasons = [
   'bad-response',
   /** The connection was made, and then the peer said nothing. */
   'first-byte-timeout',
+  /** Not the server's fault: this machine ran out of ports, file descriptors or memory. */
+  'generator-limit',
 ] as const;
 
 export type Reason = (typeof reasons)[number];
+
+/** How a session, or one attempt of it, came to grief. */
+export interface Failure {
+  readonly reason: Reason;
+  /** One clear sentence: what happened, where, and what may help. */
+  readonly detail: string;
+}

@@ -1,0 +1,240 @@
+import net from 'node:net';
+import tls from 'node:tls';
+import type { Clock } from '../core/clock.ts';
+import type { Failure } from './reason.ts';
+import { lookup } from './resolve.ts';
+import { type ConnectPhase, connectTimeout, describeSocketError } from './socket-failure.ts';
+import type { TlsOptions } from './viewer.ts';
+
+/** Where to connect, as a URL says it. IPv6 addresses without brackets. */
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+  readonly secure: boolean;
+  readonly tls?: TlsOptions;
+}
+
+/** Whoever uses a connection. The calls come from the socket's events; a throw in any of them is handed back by `failed`. */
+export interface ConnectionOwner {
+  /** TCP, and TLS if secure, are ready: write. */
+  opened(): void;
+  /** `bytes[0, end)` belongs to the thread's one receive buffer and is overwritten by the next read of any connection. */
+  received(bytes: Uint8Array, end: number): void;
+  /** What was written has left for the kernel, after `write` had returned false. */
+  drained?(): void;
+  /** The peer has closed its side in good order. The connection is gone when this is called; nothing follows. */
+  finished(): void;
+  /** Connecting failed or took too long, the connection broke, or the owner threw (`thrown`). It is gone; nothing follows. */
+  failed(failure: Failure): void;
+  /** The owner itself threw in `opened`, `received` or `drained`: broken media, as a rule. The connection is gone; nothing follows. */
+  threw(error: unknown): void;
+}
+
+export interface ConnectTimeouts {
+  readonly connectMs: number;
+  readonly tlsMs: number;
+}
+
+/**
+ * One receive buffer for all connections of a thread. A read fills it and its owner has used it up before the next
+ * read begins, so that thousands of viewers share it: no allocation per read and no 64 KiB per socket.
+ * Its size bounds how much one read may bring; fewer, larger reads are what makes a viewer cheap.
+ */
+const RECEIVE_BUFFER_BYTES = 256 * 1024;
+let receiveBuffer: Uint8Array | undefined;
+
+/**
+ * One TCP or TLS connection, made once. The name is resolved anew for each connection (a CDN's or a cluster's answer
+ * changes), IPv6 and IPv4 addresses are tried as RFC 8305 wants it (Node's `autoSelectFamily`).
+ *
+ * There is no timer in here: the owner's `sweep`, once a second, enforces the time limits of connecting.
+ */
+export class Connection {
+  readonly #endpoint: Endpoint;
+  readonly #owner: ConnectionOwner;
+  readonly #timeouts: ConnectTimeouts;
+  readonly #clock: Clock;
+  #socket: net.Socket | undefined;
+  #phase: ConnectPhase | 'closed' = 'dns';
+  #phaseStartMs = 0;
+  #error: unknown;
+
+  constructor(endpoint: Endpoint, owner: ConnectionOwner, timeouts: ConnectTimeouts, clock: Clock) {
+    this.#endpoint = endpoint;
+    this.#owner = owner;
+    this.#timeouts = timeouts;
+    this.#clock = clock;
+  }
+
+  get phase(): ConnectPhase | 'closed' {
+    return this.#phase;
+  }
+
+  /** Bytes written but not yet taken by the kernel. */
+  get queuedBytes(): number {
+    return this.#socket?.writableLength ?? 0;
+  }
+
+  open(): void {
+    const { host, port, secure } = this.#endpoint;
+    receiveBuffer ??= new Uint8Array(RECEIVE_BUFFER_BYTES);
+    const options = {
+      host,
+      port,
+      noDelay: true,
+      autoSelectFamily: true,
+      lookup,
+      onread: { buffer: receiveBuffer, callback: this.#onRead },
+    };
+    this.#phaseStartMs = this.#clock.nowMs();
+    this.#phase = net.isIP(host) ? 'connect' : 'dns';
+    const socket = secure
+      ? tls.connect({
+          ...options,
+          ...this.#endpoint.tls,
+          ...(net.isIP(host) ? {} : { servername: host }),
+        })
+      : net.connect(options);
+    this.#socket = socket;
+    if (this.#phase === 'dns') {
+      socket.once('lookup', (error: Error | null) => {
+        if (!error) this.#enter('connect');
+      });
+    }
+    socket.once('connect', () => (secure ? this.#enter('tls') : this.#opened()));
+    if (secure) socket.once('secureConnect', () => this.#opened());
+    socket.on('drain', this.#onDrain);
+    socket.on('error', this.#onError);
+    socket.on('end', this.#onEnd);
+    socket.on('close', this.#onClose);
+  }
+
+  /** Queues pieces as one `writev`; they may not be changed until they are gone. False: wait for `drained` before sending more. */
+  write(pieces: readonly Uint8Array[]): boolean {
+    const socket = this.#socket;
+    if (socket === undefined || this.#phase !== 'open') return true;
+    if (pieces.length === 1) return socket.write(pieces[0]!);
+    socket.cork();
+    let below = true;
+    for (const piece of pieces) below = socket.write(piece);
+    socket.uncork();
+    return below;
+  }
+
+  /** Enforces the time limits of connecting. */
+  sweep(nowMs: number): void {
+    const spentMs = nowMs - this.#phaseStartMs;
+    const where = endpointName(this.#endpoint);
+    if (this.#phase === 'tls') {
+      if (spentMs < this.#timeouts.tlsMs) return;
+      this.#fail({
+        reason: 'tls',
+        detail: `${where} did not finish the TLS handshake within ${this.#timeouts.tlsMs} ms; check that this port speaks TLS`,
+      });
+    } else if (this.#phase === 'dns' || this.#phase === 'connect') {
+      if (spentMs < this.#timeouts.connectMs) return;
+      this.#fail(
+        this.#phase === 'connect'
+          ? connectTimeout(where)
+          : {
+              reason: 'dns',
+              detail: `${this.#endpoint.host} was not resolved within ${this.#timeouts.connectMs} ms; check the network and DNS`,
+            },
+      );
+    }
+  }
+
+  /** Closes for good: what is queued is still sent if the peer takes it at once. The owner hears nothing more. */
+  close(): void {
+    const socket = this.#socket;
+    if (this.#phase === 'closed') return;
+    this.#phase = 'closed';
+    if (socket === undefined) return;
+    if (socket.writableLength > 0 && socket.writable) {
+      // A peer that does not read must not hold the socket for ever.
+      const deadline = setTimeout(() => socket.destroy(), CLOSE_GRACE_MS);
+      socket.once('close', () => clearTimeout(deadline));
+      socket.end(() => socket.destroy());
+    } else {
+      socket.end();
+      socket.destroy();
+    }
+  }
+
+  #enter(phase: ConnectPhase): void {
+    if (this.#phase === 'closed') return;
+    this.#phase = phase;
+    // Resolving and connecting share one limit.
+    if (phase !== 'connect') this.#phaseStartMs = this.#clock.nowMs();
+  }
+
+  #opened(): void {
+    if (this.#phase === 'closed') return;
+    this.#enter('open');
+    try {
+      this.#owner.opened();
+    } catch (error) {
+      this.#threw(error);
+    }
+  }
+
+  readonly #onRead = (bytes: number, buffer: Uint8Array): boolean => {
+    if (this.#phase !== 'open') return true;
+    try {
+      this.#owner.received(buffer, bytes);
+    } catch (error) {
+      this.#threw(error);
+    }
+    return true;
+  };
+
+  readonly #onDrain = (): void => {
+    if (this.#phase !== 'open') return;
+    try {
+      this.#owner.drained?.();
+    } catch (error) {
+      this.#threw(error);
+    }
+  };
+
+  readonly #onError = (error: unknown): void => {
+    this.#error ??= error;
+  };
+
+  readonly #onEnd = (): void => {
+    // During the TLS handshake Node makes an error of it, which comes next.
+    if (this.#phase !== 'open') return;
+    this.close();
+    this.#owner.finished();
+  };
+
+  readonly #onClose = (): void => {
+    if (this.#phase === 'closed') return;
+    this.#fail(
+      describeSocketError(
+        this.#error ?? new Error('closed without a reason'),
+        endpointName(this.#endpoint),
+        this.#phase,
+      ),
+    );
+  };
+
+  #fail(failure: Failure): void {
+    this.close();
+    this.#owner.failed(failure);
+  }
+
+  #threw(error: unknown): void {
+    this.close();
+    this.#owner.threw(error);
+  }
+}
+
+/** After `close`, how long queued bytes may take to go. */
+const CLOSE_GRACE_MS = 1_000;
+
+/** `host:port` as a person reads it. */
+export function endpointName(endpoint: Pick<Endpoint, 'host' | 'port'>): string {
+  const host = endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host;
+  return `${host}:${endpoint.port}`;
+}
