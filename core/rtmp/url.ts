@@ -20,7 +20,8 @@ const DEFAULT_PORT = 1935;
 const DEFAULT_SECURE_PORT = 443;
 
 // scheme "://" [credentials "@"] ( "[" IPv6 "]" | host ) [":" port] ["/" rest]
-const SHAPE = /^(rtmps?):\/\/(?:([^@/]*)@)?(?:\[([0-9a-f:.]+(?:%[^\]]+)?)\]|([^\s:/?#[\]@]+))(?::(\d*))?(?:\/(.*))?$/i;
+const SHAPE =
+  /^(rtmps?):\/\/(?:([^@/]*)@)?(?:\[([0-9a-f:.]+(?:%[^\]]+)?)\]|([^\s:/?#[\]@]+))(?::(\d*))?(?:\/(.*))?$/i;
 
 /**
  * Reads `rtmp(s)://[user[:password]@]host[:port]/app[/instance]/stream[?query]`.
@@ -52,7 +53,8 @@ export function parseRtmpUrl(url: string): RtmpUrl {
 }
 
 function hasControlCharacter(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) < 0x20 || text.charCodeAt(i) === 0x7f) return true;
+  for (let i = 0; i < text.length; i++)
+    if (text.charCodeAt(i) < 0x20 || text.charCodeAt(i) === 0x7f) return true;
   return false;
 }
 
