@@ -34,7 +34,8 @@ const HIGH = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 1 : 0;
 
 /** Key of the bucket that holds a value: ordered like the values, 0 for zero. */
 function keyOf(value: number): number {
-  asDouble[0] = value < 0 ? -value : value;
+  // Not `-value` for negatives alone: -0 is not below 0 and would keep its sign bit.
+  asDouble[0] = Math.abs(value);
   const key = asWords[HIGH]! >>> DROPPED_BITS;
   return value < 0 ? -key : key;
 }
