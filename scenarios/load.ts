@@ -1,0 +1,95 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { type ParsedScenario, parseScenario, readScenario } from './parse.ts';
+import { ScenarioError } from './problem.ts';
+
+/**
+ * Reads a scenario file: `.yaml`, `.yml`, `.json`, or `.ts`, `.mts`, `.js`, `.mjs` whose default export, or export
+ * `scenario`, is a scenario (a function or promise of one, too).
+ * @throws ScenarioError
+ */
+export async function loadScenario(
+  filename: string,
+  overrides: readonly string[] = [],
+): Promise<ParsedScenario> {
+  const extension = path.extname(filename).toLowerCase();
+  if (['.yaml', '.yml', '.json'].includes(extension))
+    return parseScenario(await readText(filename), filename, overrides);
+  if (['.ts', '.mts', '.js', '.mjs'].includes(extension)) {
+    await readText(filename);
+    return readScenario(await runModule(filename), filename, overrides);
+  }
+  throw new ScenarioError([
+    `${filename}: a scenario is a file that ends in .yaml, .json or .ts${extension ? `, not in ${extension}` : ''}`,
+  ]);
+}
+
+async function readText(filename: string): Promise<string> {
+  try {
+    return await readFile(filename, 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') throw new ScenarioError([`${filename}: no such file`]);
+    if (code === 'EISDIR') throw new ScenarioError([`${filename}: is a folder, not a scenario file`]);
+    if (code === 'EACCES') throw new ScenarioError([`${filename}: may not be read (permission denied)`]);
+    throw new ScenarioError([`${filename}: could not be read (${message})`]);
+  }
+}
+
+/** Bundles the module with all it imports by esbuild (Node 20 runs no TypeScript) and imports it from memory. */
+async function runModule(filename: string): Promise<unknown> {
+  const { build } = await import('esbuild');
+  let code: string;
+  try {
+    const { outputFiles } = await build({
+      entryPoints: [path.resolve(filename)],
+      bundle: true,
+      write: false,
+      format: 'esm',
+      platform: 'node',
+      target: 'node20',
+      logLevel: 'silent',
+      plugins: [
+        {
+          // A scenario outside this repository imports `defineScenario` from the package's name.
+          name: 'streamgauge',
+          setup(bundle) {
+            bundle.onResolve({ filter: /^streamgauge$/ }, ({ path: name }) => ({
+              path: name,
+              namespace: 'streamgauge',
+            }));
+            bundle.onLoad({ filter: /.*/, namespace: 'streamgauge' }, () => ({
+              contents: 'export const defineScenario = (scenario) => scenario;',
+            }));
+          },
+        },
+      ],
+    });
+    code = outputFiles[0]?.text ?? '';
+  } catch (error) {
+    const { errors } = error as {
+      errors?: { text: string; location: { line: number; column: number } | null }[];
+    };
+    if (!errors) throw error;
+    throw new ScenarioError(
+      errors.map(({ text, location }) =>
+        location ? `${filename}:${location.line}:${location.column + 1}: ${text}` : `${filename}: ${text}`,
+      ),
+    );
+  }
+  try {
+    const module = (await import(`data:text/javascript;base64,${Buffer.from(code).toString('base64')}`)) as {
+      default?: unknown;
+      scenario?: unknown;
+    };
+    const exported = module.default ?? module.scenario;
+    if (exported === undefined)
+      throw new ScenarioError([`${filename}: has neither a default export nor an export "scenario"`]);
+    return await (typeof exported === 'function' ? exported() : exported);
+  } catch (error) {
+    if (error instanceof ScenarioError) throw error;
+    throw new ScenarioError([
+      `${filename}: failed while it was run (${(error as Error)?.message ?? String(error)})`,
+    ]);
+  }
+}

@@ -1,0 +1,220 @@
+import { findMetric } from '../metrics/catalogue.ts';
+import { nearestWord } from '../metrics/nearest-word.ts';
+import { parseThreshold, type Threshold, ThresholdError } from '../metrics/threshold.ts';
+import type { Problem } from './problem.ts';
+import { type Scenario, scenarioSchema } from './schema.ts';
+import { describeIssues } from './sentences.ts';
+import { expandPatterns, PatternError } from './stream-pattern.ts';
+
+export type Validation =
+  | { readonly ok: true; readonly scenario: Scenario; readonly thresholds: readonly Threshold[] }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** Checks a scenario as it was written: its shape first, then what the shape cannot say (names, addresses, expressions). */
+export function validateScenario(input: unknown): Validation {
+  const result = scenarioSchema.safeParse(input);
+  if (!result.success)
+    return { ok: false, problems: describeIssues(result.error.issues, scenarioSchema, input) };
+  const scenario = result.data;
+  const thresholds: Threshold[] = [];
+  const problems = [
+    ...checkPublishers(scenario),
+    ...checkCohorts(scenario),
+    ...checkTarget(scenario),
+    ...readThresholds(scenario, thresholds),
+  ];
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, scenario, thresholds };
+}
+
+/** A list or a single value, as a list. */
+export function listOf<T>(value: T | readonly T[]): readonly T[] {
+  return Array.isArray(value) ? value : [value as T];
+}
+
+function checkPublishers(scenario: Scenario): Problem[] {
+  const seen = new Map<string, string>();
+  return scenario.publishers.flatMap((publisher, index) => {
+    const path = ['publishers', index];
+    const problems = checkAddresses(publisher, path, ['rtmp:', 'rtmps:']);
+    if (problems.length > 0) return problems;
+    for (const stream of expandPatterns(listOf(publisher.stream ?? publisher.url ?? []))) {
+      const other = seen.get(stream);
+      if (other) {
+        const sentence = `publishers[${index}] publishes "${stream}", which ${other} publishes already`;
+        return [{ path: [...path, publisher.stream === undefined ? 'url' : 'stream'], sentence }];
+      }
+      seen.set(stream, `publishers[${index}]`);
+    }
+    return [];
+  });
+}
+
+function checkCohorts(scenario: Scenario): Problem[] {
+  const names = new Set<string>();
+  return scenario.viewers.flatMap((cohort, index) => {
+    const path = ['viewers', index];
+    const problems = checkAddresses(cohort, path, ['rtmp:', 'rtmps:', 'http:', 'https:']);
+    if (cohort.stream !== undefined && cohort.protocol === undefined)
+      problems.push({
+        path,
+        sentence: `missing key "protocol" in viewers[${index}]; it is one of rtmp, http-flv`,
+      });
+    if (cohort.url !== undefined && cohort.protocol !== undefined)
+      problems.push({
+        path: [...path, 'protocol'],
+        atKey: true,
+        sentence: `viewers[${index}] has a url, from which the protocol follows; remove "protocol"`,
+      });
+    const name = cohortName(cohort);
+    if (names.has(name))
+      problems.push({
+        path: [...path, 'name'],
+        sentence: `viewers[${index}] is the second cohort with the name "${name}"; give it another "name"`,
+      });
+    names.add(name);
+    if ('stages' in cohort && cohort.stages.every((stage) => stage.duration === 0))
+      problems.push({ path: [...path, 'stages'], sentence: `viewers[${index}].stages last 0s in all` });
+    if (typeof cohort.watch === 'object' && cohort.watch.p95 < cohort.watch.median)
+      problems.push({
+        path: [...path, 'watch', 'p95'],
+        sentence: `viewers[${index}].watch.p95 is shorter than the median`,
+      });
+    return problems;
+  });
+}
+
+/** The tag of a cohort: its name, or else its protocol. */
+export function cohortName(cohort: Scenario['viewers'][number]): string {
+  return cohort.name ?? cohort.protocol ?? 'viewers';
+}
+
+function checkAddresses(
+  item: { readonly stream?: string | string[] | undefined; readonly url?: string | string[] | undefined },
+  path: readonly PropertyKey[],
+  urlProtocols: readonly string[],
+): Problem[] {
+  const where = `${String(path[0])}[${String(path[1])}]`;
+  const key = item.stream === undefined ? 'url' : 'stream';
+  if (item.stream !== undefined && item.url !== undefined)
+    return [
+      { path: [...path, 'url'], atKey: true, sentence: `${where} has both "stream" and "url"; keep one` },
+    ];
+  if (item.stream === undefined && item.url === undefined)
+    return [{ path, sentence: `missing key "stream" in ${where}` }];
+  for (const text of listOf(item.stream ?? item.url ?? [])) {
+    const sentence = key === 'url' ? wrongUrl(text, urlProtocols) : wrongStream(text);
+    if (sentence) return [{ path: [...path, key], sentence: `${where}.${key}: ${sentence}` }];
+  }
+  return [];
+}
+
+function wrongPattern(text: string): string | null {
+  try {
+    expandPatterns([text]);
+    return null;
+  } catch (error) {
+    if (error instanceof PatternError) return error.message;
+    throw error;
+  }
+}
+
+function wrongStream(text: string): string | null {
+  if (/^[a-z]+:\/\//i.test(text)) return `"${text}" is a full address; write it as "url" instead of "stream"`;
+  if (!/^[^\s/?#]+(\/[^\s/?#]+)+(\?[^\s#]*)?$/.test(text))
+    return `"${text}" is not a stream; write application and name, as in live/room-1`;
+  return wrongPattern(text);
+}
+
+/** One sentence on why a text is not an address of one of the protocols; `null` when it is. */
+export function wrongUrl(text: string, urlProtocols: readonly string[]): string | null {
+  // Braces of a pattern are no part of an address: the check sees its first stream.
+  const url = parseUrl(text.replace(/[{}]/g, ''));
+  const forms = urlProtocols.map((protocol) => `${protocol}//`).join(', ');
+  if (url === null) return `"${text}" is not an address; it begins with one of ${forms}`;
+  if (!urlProtocols.includes(url.protocol)) return `"${text}" does not begin with one of ${forms}`;
+  if (url.hostname === '') return `"${text}" has no host`;
+  return wrongPattern(text);
+}
+
+function parseUrl(text: string): URL | null {
+  try {
+    return new URL(text);
+  } catch {
+    return null;
+  }
+}
+
+function checkTarget(scenario: Scenario): Problem[] {
+  const needs = [
+    ...scenario.publishers.flatMap((publisher, index) =>
+      publisher.stream === undefined ? [] : [{ key: 'rtmp' as const, where: `publishers[${index}]` }],
+    ),
+    ...scenario.viewers.flatMap((cohort, index) =>
+      cohort.stream === undefined || cohort.protocol === undefined
+        ? []
+        : [
+            {
+              key: cohort.protocol === 'rtmp' ? ('rtmp' as const) : ('http' as const),
+              where: `viewers[${index}]`,
+            },
+          ],
+    ),
+  ];
+  const { target } = scenario;
+  if (target === 'reference') return [];
+  if (target === undefined) {
+    const need = needs[0];
+    if (!need) return [];
+    return [
+      {
+        path: [],
+        sentence: `missing key "target": ${need.where} names a stream and no url; write target: reference, or { rtmp: rtmp://host:1935, http: http://host:8000 }`,
+      },
+    ];
+  }
+  const problems: Problem[] = [];
+  for (const key of ['rtmp', 'http'] as const) {
+    const url = target[key];
+    const wrong = url === undefined ? null : wrongUrl(url, [`${key}:`, `${key}s:`]);
+    if (wrong) problems.push({ path: ['target', key], sentence: `target.${key}: ${wrong}` });
+    const need = needs.find((candidate) => candidate.key === key);
+    if (url === undefined && need)
+      problems.push({
+        path: ['target'],
+        sentence: `missing key "${key}" in target; ${need.where} needs it`,
+      });
+  }
+  return problems;
+}
+
+function readThresholds(scenario: Scenario, into: Threshold[]): Problem[] {
+  const problems: Problem[] = [];
+  for (const [metric, expressions] of Object.entries(scenario.thresholds)) {
+    const metricIsKnown = findMetric(metric.replace(/\{.*$/s, '').trim()) !== null;
+    for (const [index, expression] of listOf(expressions).entries()) {
+      try {
+        into.push(checkCohortTag(parseThreshold(metric, expression), scenario));
+      } catch (error) {
+        if (!(error instanceof ThresholdError)) throw error;
+        const path =
+          Array.isArray(expressions) && metricIsKnown
+            ? ['thresholds', metric, index]
+            : ['thresholds', metric];
+        problems.push({ path, sentence: error.message, atKey: !metricIsKnown });
+        if (!metricIsKnown) break;
+      }
+    }
+  }
+  return problems;
+}
+
+/** A selector for a cohort that does not exist would never see data: refused now instead of after the run. */
+function checkCohortTag(threshold: Threshold, scenario: Scenario): Threshold {
+  const names = scenario.viewers.map(cohortName);
+  const { cohort } = threshold.tags;
+  if (cohort === undefined || names.includes(cohort)) return threshold;
+  const near = nearestWord(cohort, names);
+  throw new ThresholdError(
+    `no cohort has the name "${cohort}"; ${near === null ? `there are ${names.join(', ')}` : `did you mean "${near}"?`}`,
+  );
+}
