@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts';
+import type { TagSink } from '../core/media.ts';
 import type { PlayerProfile } from '../core/player/profile.ts';
 import type { Reason } from './reason.ts';
 
@@ -40,6 +41,14 @@ export interface ViewerOptions {
   /** Extra request headers (HTTP protocols only), e.g. `{ referer: … }`. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly tls?: TlsOptions;
+  /** Sees every tag too, before the figures do. For probes: a whole head costs what it costs. */
+  readonly tap?: ViewerTap;
+}
+
+/** A second reader of the tags that a viewer receives. What it throws ends the session as `bad-media`. */
+export interface ViewerTap extends TagSink {
+  /** How much of each tag body it wants. */
+  readonly headBytes: number;
 }
 
 export interface TlsOptions {
