@@ -47,6 +47,7 @@ export const reasons = [
   'rtmp-refused',
   'bad-response',
   'first-byte-timeout',
+  'generator-limit',
 ] as const;
 export type Reason = (typeof reasons)[number];
 
