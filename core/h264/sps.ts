@@ -20,9 +20,9 @@ export interface Sps {
   readonly codedHeight: number;
   readonly chroma: Chroma;
   readonly bitDepth: number;
-  /** True if pictures may be fields (H.264) or are (H.265). */
+  /** H.264: pictures may be fields. H.265: each picture is one, so `height` and `fps` are those of fields. */
   readonly interlaced: boolean;
-  /** Frames per second by the VUI timing; null where not said. A hint: an encoder's wish, not what it sends. */
+  /** Pictures per second by the VUI timing; null where not said. A hint: what the encoder was told, not what it sends. */
   readonly fps: number | null;
   readonly fixedFrameRate: boolean;
   /** How many frames may come before one that is shown earlier: 0 means no B-frame delay. Null where not said. */

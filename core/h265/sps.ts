@@ -111,7 +111,7 @@ function readVui(bits: BitReader): Vui {
     const unitsInTick = bits.bits(32);
     const timeScale = bits.bits(32);
     // E.3.1: a tick is a picture's duration (in H.264 it is a field's).
-    if (unitsInTick > 0 && timeScale > 0) fps = timeScale / unitsInTick / (interlaced ? 2 : 1);
+    if (unitsInTick > 0 && timeScale > 0) fps = timeScale / unitsInTick;
   }
   return { fps, fixedFrameRate: false, interlaced, signal };
 }
