@@ -74,6 +74,8 @@ function checkCohorts(scenario: Scenario): Problem[] {
     names.add(name);
     if ('stages' in cohort && cohort.stages.every((stage) => stage.duration === 0))
       problems.push({ path: [...path, 'stages'], sentence: `viewers[${index}].stages last 0s in all` });
+    if ('ramp' in cohort && cohort.ramp > cohort.duration)
+      problems.push({ path: [...path, 'ramp'], sentence: `viewers[${index}].ramp is longer than the duration` });
     if (typeof cohort.watch === 'object' && cohort.watch.p95 < cohort.watch.median)
       problems.push({
         path: [...path, 'watch', 'p95'],

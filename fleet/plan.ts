@@ -1,0 +1,40 @@
+import type { ReconnectPolicy, Timeouts, TlsOptions } from '../clients/viewer.ts';
+import type { Protocol } from '../scenarios/schema.ts';
+import type { LoadShape } from './load-shape.ts';
+import type { SessionLength } from './session-length.ts';
+
+/**
+ * What a fleet is told to do: plain data that crosses thread borders. Whoever plans (the command line) has resolved
+ * everything: addresses, shapes, defaults.
+ */
+export interface FleetPlan {
+  readonly cohorts: readonly FleetCohort[];
+  /** Of the session lengths. */
+  readonly seed: number;
+  /** How far the clock that stamps the frames may be off from ours; 0 where this machine publishes. Goes into `latency_uncertainty_ms`. */
+  readonly clockBoundMs: number;
+}
+
+export interface FleetCohort {
+  readonly name: string;
+  /** Start n watches stream n modulo their number. */
+  readonly streams: readonly FleetStream[];
+  readonly shape: LoadShape;
+  /** From the start of the run. */
+  readonly startMs: number;
+  /** `null`: to the end of the shape. */
+  readonly watch: SessionLength | null;
+  readonly player: string;
+  /** `null`: never. Left out: the client's default. */
+  readonly reconnect?: ReconnectPolicy | null;
+  readonly timeouts?: Partial<Timeouts>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly tls?: TlsOptions;
+}
+
+export interface FleetStream {
+  readonly protocol: Protocol;
+  /** The tag: application and name, never a query (it may hold a signature). */
+  readonly name: string;
+  readonly url: string;
+}

@@ -1,0 +1,279 @@
+import type { SessionOutcome, Viewer, ViewerOptions } from '../clients/viewer.ts';
+import type { Clock } from '../core/clock.ts';
+import { type PlayerName, playerProfiles } from '../core/player/profile.ts';
+import type { Registry, Series } from '../metrics/registry.ts';
+import type { SessionRecord } from '../metrics/summary.ts';
+import { type LoadEvent, loadEvents, shapeDurationMs } from './load-shape.ts';
+import type { FleetCohort, FleetPlan } from './plan.ts';
+import { SeriesObserver } from './series-observer.ts';
+import { chanceOf, sessionLengthMs } from './session-length.ts';
+import { TimeQueue } from './time-queue.ts';
+import { noStates, type ViewerStates } from './viewer-states.ts';
+
+/**
+ * An arrival that is later than this is not made at all: a burst of late starts would be another load than the one
+ * that was asked for. It is counted in `dropped_starts`.
+ */
+const MAX_LATE_MS = 1_000;
+
+export interface ViewerGroupOptions {
+  readonly plan: FleetPlan;
+  /** This worker's number from 0, and how many there are. */
+  readonly worker: number;
+  readonly workers: number;
+  /** Tag of the figures about the generator. */
+  readonly node: string;
+  readonly clock: Clock;
+  readonly registry: Registry;
+  readonly createViewer: (options: ViewerOptions) => Viewer;
+  readonly session: (record: SessionRecord) => void;
+}
+
+/** One worker's share of a fleet. It has no timers: whoever holds it calls `runDue` when `nextMs` comes, and `sweep` once a second. */
+export class ViewerGroup {
+  readonly #options: ViewerGroupOptions;
+  readonly #cohorts: CohortRun[];
+  readonly #queue = new TimeQueue<Action>();
+  readonly #sessions: Session[] = [];
+  readonly #droppedStarts: Series;
+  #lastSweepMs = 0;
+  #stopped = false;
+
+  constructor(options: ViewerGroupOptions) {
+    const { plan, registry, node } = options;
+    this.#options = options;
+    this.#droppedStarts = registry.series('dropped_starts', { node });
+    this.#cohorts = plan.cohorts.map((cohort, index) => new CohortRun(cohort, index, options));
+  }
+
+  /** The run begins at `startMs` (clock time). */
+  start(startMs: number): void {
+    this.#lastSweepMs = startMs;
+    for (const run of this.#cohorts) {
+      run.startMs = startMs + run.cohort.startMs;
+      this.#queueNextEvent(run);
+      this.#queue.push(run.startMs + shapeDurationMs(run.cohort.shape), { kind: 'end', run });
+    }
+  }
+
+  /** When something is due next (clock time); +Infinity: nothing any more. */
+  get nextMs(): number {
+    return this.#queue.nextMs;
+  }
+
+  /** Every cohort is over; or nobody is left in it and nobody will come, because all have failed. */
+  get finished(): boolean {
+    return this.#stopped || this.#cohorts.every((run) => run.over || (!run.eventToCome && run.active === 0));
+  }
+
+  /** Makes all starts and stops that are due. */
+  runDue(nowMs: number): void {
+    while (this.#queue.nextMs <= nowMs) {
+      const dueMs = this.#queue.nextMs;
+      const action = this.#queue.pop();
+      if (action) this.#act(action, dueMs, nowMs);
+    }
+  }
+
+  /** Once a second: time limits, stalls in progress, latency and received bytes of every viewer. */
+  sweep(nowMs: number): void {
+    const elapsedMs = nowMs - this.#lastSweepMs;
+    this.#lastSweepMs = nowMs;
+    for (let index = this.#sessions.length - 1; index >= 0; index--) {
+      const session = this.#sessions[index]!;
+      const { viewer } = session;
+      viewer.sweep(nowMs);
+      const { state, bytesReceived } = viewer;
+      if (state === 'ended') {
+        this.#remove(index);
+        continue;
+      }
+      // Only seconds that a session was there for from beginning to end tell its bit rate.
+      if (session.inFlow && elapsedMs > 0)
+        session.observer.received(((bytesReceived - session.bytesAtSweep) * 8000) / elapsedMs);
+      session.inFlow = state !== 'connecting' && state !== 'starting';
+      session.bytesAtSweep = bytesReceived;
+    }
+  }
+
+  /** Ends the second after its sweep. */
+  endSecond(eventLoopLagMs: number): void {
+    this.#droppedStarts.add(0);
+    for (const run of this.#cohorts)
+      for (const observer of run.observers) {
+        observer.endSecond(this.#options.plan.clockBoundMs, eventLoopLagMs);
+      }
+  }
+
+  /** All watchers leave, and nobody comes any more. */
+  stop(): void {
+    this.#stopped = true;
+    this.#queue.clear();
+    for (const { viewer } of this.#sessions) viewer.stop();
+    this.#sessions.length = 0;
+  }
+
+  /** How many viewers are in which state now. */
+  states(): ViewerStates {
+    const states = noStates();
+    for (const { viewer } of this.#sessions) states[viewer.state]++;
+    return states;
+  }
+
+  /** Sessions under way by series, in the order of the plan's cohorts and streams. */
+  active(): number[] {
+    return this.#cohorts.flatMap((run) => run.observers.map((observer) => observer.active));
+  }
+
+  #act(action: Action, dueMs: number, nowMs: number): void {
+    const { run } = action;
+    switch (action.kind) {
+      case 'event': {
+        const { kind, index } = action.event;
+        if (kind === 'stop') this.#leave(run.slots.get(index));
+        else this.#arrive(run, index, 0, dueMs, nowMs);
+        this.#queueNextEvent(run);
+        return;
+      }
+      case 'leave': {
+        const { session } = action;
+        if (session.left) return;
+        const failed = session.viewer.state === 'ended';
+        this.#leave(session);
+        // The closed model keeps its number of viewers: where one leaves another comes. One that failed has given up.
+        if (run.cohort.shape.kind === 'viewers' && !failed)
+          this.#arrive(run, session.index, session.generation + 1, dueMs, nowMs);
+        return;
+      }
+      case 'end':
+        run.over = true;
+        for (const session of this.#sessions) if (session.run === run) this.#leave(session);
+    }
+  }
+
+  #arrive(run: CohortRun, index: number, generation: number, dueMs: number, nowMs: number): void {
+    const { cohort } = run;
+    if (cohort.shape.kind === 'arrivals' && (run.active >= run.maxViewers || nowMs - dueMs > MAX_LATE_MS)) {
+      this.#droppedStarts.add(1);
+      return;
+    }
+    const session = this.#startSession(run, index, generation, dueMs);
+    if (cohort.watch === null) return;
+    const chance = chanceOf(this.#options.plan.seed, run.index, generation * 1_000_000 + index);
+    this.#queue.push(dueMs + sessionLengthMs(cohort.watch, chance), { kind: 'leave', run, session });
+  }
+
+  #startSession(run: CohortRun, index: number, generation: number, intendedStartMs: number): Session {
+    const { cohort } = run;
+    const which = index % cohort.streams.length;
+    const observer = run.observers[which]!;
+    const viewer = this.#options.createViewer({
+      url: cohort.streams[which]!.url,
+      player: playerProfiles[cohort.player as PlayerName],
+      clock: this.#options.clock,
+      observer,
+      intendedStartMs,
+      ...(cohort.reconnect === undefined ? {} : { reconnect: cohort.reconnect }),
+      ...(cohort.timeouts && { timeouts: cohort.timeouts }),
+      ...(cohort.headers && { headers: cohort.headers }),
+      ...(cohort.tls && { tls: cohort.tls }),
+    });
+    const session: Session = {
+      viewer,
+      observer,
+      run,
+      index,
+      generation,
+      inFlow: false,
+      bytesAtSweep: 0,
+      left: false,
+    };
+    this.#sessions.push(session);
+    if (cohort.shape.kind === 'viewers') run.slots.set(index, session);
+    observer.started();
+    viewer.start();
+    return session;
+  }
+
+  /** The watcher leaves; the sweep takes the session off the list. */
+  #leave(session: Session | undefined): void {
+    if (!session || session.left) return;
+    session.left = true;
+    session.viewer.stop();
+  }
+
+  /** Takes a session out by moving the last one into its place. */
+  #remove(index: number): void {
+    const last = this.#sessions.pop()!;
+    if (index < this.#sessions.length) this.#sessions[index] = last;
+  }
+
+  /** Each cohort has one event of its shape in the queue, the next one of this worker's share. */
+  #queueNextEvent(run: CohortRun): void {
+    for (;;) {
+      const { value: event } = run.events.next();
+      run.eventToCome = event !== undefined;
+      if (!event) return;
+      if (event.index % this.#options.workers !== this.#options.worker) continue;
+      this.#queue.push(run.startMs + event.atMs, { kind: 'event', run, event });
+      return;
+    }
+  }
+}
+
+type Action =
+  | { readonly kind: 'event'; readonly run: CohortRun; readonly event: LoadEvent }
+  | { readonly kind: 'leave'; readonly run: CohortRun; readonly session: Session }
+  | { readonly kind: 'end'; readonly run: CohortRun };
+
+interface Session {
+  readonly viewer: Viewer;
+  readonly observer: SeriesObserver;
+  readonly run: CohortRun;
+  readonly index: number;
+  /** How many sessions this slot had before. */
+  readonly generation: number;
+  /** Was past its start at the last sweep. */
+  inFlow: boolean;
+  bytesAtSweep: number;
+  left: boolean;
+}
+
+class CohortRun {
+  readonly cohort: FleetCohort;
+  readonly index: number;
+  readonly observers: readonly SeriesObserver[];
+  readonly events: Iterator<LoadEvent, void, void>;
+  /** Closed model: who is in which slot. */
+  readonly slots = new Map<number, Session>();
+  /** Open model: this worker's share of the bound. */
+  readonly maxViewers: number;
+  startMs = 0;
+  /** One of its events is in the queue. */
+  eventToCome = true;
+  over = false;
+
+  constructor(cohort: FleetCohort, index: number, options: ViewerGroupOptions) {
+    const { registry, clock, worker, workers, session } = options;
+    this.cohort = cohort;
+    this.index = index;
+    this.events = loadEvents(cohort.shape);
+    const most = cohort.shape.kind === 'arrivals' ? cohort.shape.maxViewers : Number.POSITIVE_INFINITY;
+    this.maxViewers = Math.floor(most / workers) + (worker < most % workers ? 1 : 0);
+    this.observers = cohort.streams.map(
+      ({ protocol, name }) =>
+        new SeriesObserver(registry, { protocol, stream: name, cohort: cohort.name }, (outcome, { tags }) =>
+          session(recordOf(outcome, tags, clock.wallMs())),
+        ),
+    );
+  }
+
+  get active(): number {
+    return this.observers.reduce((sum, observer) => sum + observer.active, 0);
+  }
+}
+
+function recordOf(outcome: SessionOutcome, tags: SessionRecord['tags'], endedMs: number): SessionRecord {
+  const { result, phase, reason, detail, figures } = outcome;
+  return { startedMs: endedMs - figures.watchedMs, tags, result, phase, reason, detail, figures };
+}
