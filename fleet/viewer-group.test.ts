@@ -119,7 +119,7 @@ function set(shape: LoadShape, change: Partial<FleetCohort> = {}, workers = 1, w
     /** Lets time pass with the thread blocked. */
     jump(ms: number) {
       nowMs = ms;
-      group.runDue(ms);
+      while (group.nextMs <= ms) group.runDue(ms);
     },
     total: (metric: Parameters<Registry['total']>[0], tags = {}) => {
       registry.cut(nowMs);

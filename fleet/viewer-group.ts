@@ -66,9 +66,12 @@ export class ViewerGroup {
     return this.#stopped || this.#cohorts.every((run) => run.over || (!run.eventToCome && run.active === 0));
   }
 
-  /** Makes all starts and stops that are due. */
-  runDue(nowMs: number): void {
-    while (this.#queue.nextMs <= nowMs) {
+  /**
+   * Makes the starts and stops that are due, at most so many: thousands at once would block the thread, and the
+   * viewers that are there would seem late. Look at `nextMs` afterwards.
+   */
+  runDue(nowMs: number, most = 50): void {
+    for (let made = 0; made < most && this.#queue.nextMs <= nowMs; made++) {
       const dueMs = this.#queue.nextMs;
       const action = this.#queue.pop();
       if (action) this.#act(action, dueMs, nowMs);
