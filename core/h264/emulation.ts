@@ -26,7 +26,7 @@ function nextEmulation(bytes: Uint8Array, start: number, end: number): number {
   return end;
 }
 
-/** The payload made safe. The input itself where nothing was needed. */
+/** The payload made safe: an RBSP, which ends in its trailing bits. The input itself where nothing was needed. */
 export function addEmulation(rbsp: Uint8Array): Uint8Array {
   let zeros = 0;
   let count = 0;
@@ -37,11 +37,12 @@ export function addEmulation(rbsp: Uint8Array): Uint8Array {
     }
     zeros = byte === 0 ? zeros + 1 : 0;
   }
-  // 7.4.1.1: an RBSP that ends in a zero byte (cabac_zero_words only) gets a final 03.
-  const last = rbsp.length > 0 && rbsp[rbsp.length - 1] === 0;
-  if (count === 0 && !last) return rbsp;
+  // 7.4.1.1: after the trailing bits only cabac_zero_words may come, and then a final 03.
+  const endsInZeros = zeros >= 2;
+  if (endsInZeros) count++;
+  if (count === 0) return rbsp;
 
-  const out = new Uint8Array(rbsp.length + count + (last ? 1 : 0));
+  const out = new Uint8Array(rbsp.length + count);
   let length = 0;
   zeros = 0;
   for (const byte of rbsp) {
@@ -52,6 +53,6 @@ export function addEmulation(rbsp: Uint8Array): Uint8Array {
     out[length++] = byte;
     zeros = byte === 0 ? zeros + 1 : 0;
   }
-  if (last) out[length] = 3;
+  if (endsInZeros) out[length] = 3;
   return out;
 }
