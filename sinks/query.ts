@@ -1,0 +1,56 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { type DuckDBConnection, DuckDBInstance, type Json } from '@duckdb/node-api';
+import { RUN_DUCKDB } from './duckdb.ts';
+import { reasonOf } from './result-file.ts';
+
+export interface QueryResult {
+  readonly columns: readonly string[];
+  /** Values as JSON has them: 64-bit integers and times are strings. */
+  readonly rows: readonly (readonly Json[])[];
+}
+
+/**
+ * Runs one SQL query on a run's store. The store is opened for reading only, and the query cannot reach other files
+ * or the network, so that a query from a colleague is safe to try.
+ * @throws Error with one clear sentence: no store, not readable, or what is wrong with the query
+ */
+export async function queryRun(folder: string, sql: string): Promise<QueryResult> {
+  return withStore(folder, async (connection) => {
+    try {
+      const reader = await connection.runAndReadAll(sql);
+      return { columns: reader.columnNames(), rows: reader.getRowsJson() };
+    } catch (error) {
+      throw new Error(`Cannot run the query: ${reasonOf(error)}.`);
+    }
+  });
+}
+
+/** Opens a run's store for reading, does something with it, and closes it whatever happens. */
+export async function withStore<Result>(
+  folder: string,
+  act: (connection: DuckDBConnection) => Promise<Result>,
+): Promise<Result> {
+  const file = path.join(folder, RUN_DUCKDB);
+  if (!existsSync(file)) throw new Error(`There is no ${RUN_DUCKDB} in "${folder}".`);
+  let instance: DuckDBInstance;
+  try {
+    instance = await DuckDBInstance.create(file, {
+      access_mode: 'READ_ONLY',
+      enable_external_access: 'false',
+      lock_configuration: 'true',
+    });
+  } catch (error) {
+    throw new Error(`Cannot read "${file}": ${reasonOf(error)}.`);
+  }
+  try {
+    const connection = await instance.connect();
+    try {
+      return await act(connection);
+    } finally {
+      connection.closeSync();
+    }
+  } finally {
+    instance.closeSync();
+  }
+}
