@@ -1,0 +1,16 @@
+import type { ReconnectPolicy } from './viewer.ts';
+
+/**
+ * How long to wait before reconnecting for the `attempt`-th time in a row (from 1); null when the policy has had
+ * enough. `lostMs`: time since the loss.
+ */
+export function backOffMs(
+  policy: ReconnectPolicy,
+  attempt: number,
+  lostMs: number,
+  random: () => number,
+): number | null {
+  if (attempt > policy.maxAttempts || lostMs >= policy.maxElapsedMs) return null;
+  const fullMs = Math.min(policy.maxDelayMs, policy.firstDelayMs * 2 ** (attempt - 1));
+  return fullMs * (1 - policy.jitter * random());
+}

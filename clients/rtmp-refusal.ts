@@ -1,0 +1,29 @@
+import type { Failure } from './reason.ts';
+
+/**
+ * What an RTMP server's "no" means. Servers agree on few codes, so the description counts too: an unsigned or wrongly
+ * signed request is refused with words such as "auth", "sign", "forbidden".
+ */
+export function describeRefusal(code: string, description: string, what: string): Failure {
+  const said = [code, description].filter((words) => words !== '').join(': ') || 'no reason given';
+  const words = `${code} ${description}`;
+  if (/StreamNotFound|not[ _-]?found|no such stream/i.test(words)) {
+    return {
+      reason: 'not-found',
+      detail: `${what} does not exist (${said}); check its name and that it is being published`,
+    };
+  }
+  if (/auth|sign|forbidden|denied|unauthori|permission|token/i.test(words)) {
+    return {
+      reason: 'auth',
+      detail: `${what} was refused for want of permission (${said}); check user, password or signature`,
+    };
+  }
+  if (/BadName|already (publish|exist|in use)|duplicate|occupied/i.test(words)) {
+    return {
+      reason: 'rtmp-refused',
+      detail: `${what} is already being published by somebody else (${said}); choose another name or end the other publisher`,
+    };
+  }
+  return { reason: 'rtmp-refused', detail: `${what} was refused by the server (${said})` };
+}
