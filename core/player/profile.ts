@@ -2,8 +2,8 @@
  * Player profiles: how much a real player buffers before it starts, before it goes on after a stall, and what it
  * does when it falls behind the live edge. The virtual playhead plays by these numbers.
  *
- * They are the players' published defaults, with the source beside each number; take a copy with other numbers for a
- * player that is configured differently (`{ ...playerProfiles['mpegts.js'], startBufferMs: 1_000 }`).
+ * They are the players' own defaults, with the source beside each; take a copy with other numbers for a player that is
+ * configured differently (`{ ...playerProfiles['mpegts.js'], catchUp: … }`).
  */
 export interface PlayerProfile {
   readonly name: string;
@@ -11,6 +11,8 @@ export interface PlayerProfile {
   readonly startBufferMs: number;
   /** After a stall the playhead goes on when this much media lies ahead of it. 0: with the next frame. */
   readonly resumeBufferMs: number;
+  /** Each time the playhead runs dry the resume buffer doubles, up to this. Equal to `resumeBufferMs`: it never grows. */
+  readonly resumeBufferMaxMs: number;
   /** A gap in playing that is shorter than this is not a stall (nobody sees it). */
   readonly minStallMs: 100;
   /** What the player does when it has fallen behind the live edge; `null`: nothing, it stays behind for ever. */
@@ -22,52 +24,70 @@ export interface CatchUp {
   readonly whenBehindMs: number;
   /** … and stops when this much is left. */
   readonly targetMs: number;
-  /** `seek`: jumps at once, the media between is never shown. `rate`: plays faster for a while. */
+  /** `seek`: jumps at once, what lies between is never shown. `rate`: plays faster for a while. */
   readonly how: 'seek' | 'rate';
   /** Speed while catching up (1.1: 10 % faster). 1 for `seek`. */
   readonly rate: number;
 }
 
-export const playerProfiles: Readonly<
-  Record<'mpegts.js' | 'hls.js' | 'ffplay-nobuffer' | 'webrtc' | 'plain', PlayerProfile>
-> = {
+/**
+ * What Chromium's media pipeline does under every MSE player: it plays once 200 ms of sound are decoded, and after
+ * each underflow wants twice as much as before, up to 3 s (media/filters/audio_renderer_algorithm.cc:
+ * kStartingCapacity, IncreasePlaybackThreshold, kMaxCapacity).
+ */
+const chromium = {
+  startBufferMs: 200,
+  resumeBufferMs: 400,
+  resumeBufferMaxMs: 3_000,
+  minStallMs: 100,
+} as const;
+
+export const playerProfiles: Readonly<Record<PlayerName, PlayerProfile>> = {
   /**
-   * mpegts.js 1.8 as its own demo page plays a live stream: `isLive`, `liveBufferLatencyChasing` with
-   * `liveBufferLatencyMaxLatency: 1.5` and `liveBufferLatencyMinRemain: 0.5` (docs/api.md), which seeks.
-   * `enableStashBuffer` gathers bytes up to `stashInitialSize`, which for a live stream is 64 KiB of network, not a
-   * time, and Chromium begins an MSE element as soon as `HAVE_FUTURE_DATA` holds: one frame past the first.
+   * mpegts.js 1.8 for a live stream with its defaults (src/config.js): `liveBufferLatencyChasing` and `liveSync`
+   * are off, so it never catches up. With chasing on its numbers are
+   * `{ whenBehindMs: 1_500, targetMs: 500, how: 'seek', rate: 1 }`, with live sync
+   * `{ whenBehindMs: 1_200, targetMs: 800, how: 'rate', rate: 1.2 }`.
    */
-  'mpegts.js': {
-    name: 'mpegts.js',
-    startBufferMs: 0,
-    resumeBufferMs: 0,
-    minStallMs: 100,
-    catchUp: { whenBehindMs: 1_500, targetMs: 500, how: 'seek', rate: 1 },
-  },
+  'mpegts.js': { name: 'mpegts.js', ...chromium, catchUp: null },
   /**
-   * hls.js 1.7 (docs/API.md): starts once the first fragment is buffered, goes on after a stall likewise
-   * (`HAVE_FUTURE_DATA`); `liveMaxLatencyDuration` is unset by default and `maxLiveSyncPlaybackRate` is 1, so that
-   * it never catches up. Its own `bufferStalledError` needs 1,250 ms: `stall_count_player`.
+   * hls.js 1.7 with its defaults (docs/API.md): `maxLiveSyncPlaybackRate` is 1 and `liveMaxLatencyDurationCount`
+   * infinite, so it never catches up. It reports stalls of 1,250 ms and more: `stall_count_player`.
    */
-  'hls.js': { name: 'hls.js', startBufferMs: 0, resumeBufferMs: 0, minStallMs: 100, catchUp: null },
-  /** `ffplay -fflags nobuffer -flags low_delay`: shows what comes when it comes, never catches up (`-framedrop` only drops late pictures). */
+  'hls.js': { name: 'hls.js', ...chromium, catchUp: null },
+  /**
+   * `ffplay -fflags nobuffer -flags low_delay`: no start buffer, no rebuffering: it shows what comes when it comes.
+   * Its clock is the sound's; it neither skips nor speeds up to get back to the live edge.
+   */
   'ffplay-nobuffer': {
     name: 'ffplay-nobuffer',
     startBufferMs: 0,
     resumeBufferMs: 0,
+    resumeBufferMaxMs: 0,
     minStallMs: 100,
     catchUp: null,
   },
-  /** libwebrtc: a jitter buffer of some 50 ms on a good link, catches up by playing faster (NetEq: time stretching by some 10 %). */
+  /**
+   * libwebrtc: NetEq starts at a delay of 80 ms (delay_manager.cc, kStartDelayMs) and shortens a fuller buffer by
+   * time stretching (accelerate), which is about a tenth.
+   */
   webrtc: {
     name: 'webrtc',
-    startBufferMs: 0,
-    resumeBufferMs: 0,
+    startBufferMs: 80,
+    resumeBufferMs: 80,
+    resumeBufferMaxMs: 80,
     minStallMs: 100,
-    catchUp: { whenBehindMs: 200, targetMs: 50, how: 'rate', rate: 1.1 },
+    catchUp: { whenBehindMs: 160, targetMs: 80, how: 'rate', rate: 1.1 },
   },
-  /** A cautious player with round numbers, for comparing servers and not players: one second before starting and after a stall. */
-  plain: { name: 'plain', startBufferMs: 1_000, resumeBufferMs: 1_000, minStallMs: 100, catchUp: null },
+  /** No real player: one second before starting and after a stall. Round numbers for comparing servers. */
+  plain: {
+    name: 'plain',
+    startBufferMs: 1_000,
+    resumeBufferMs: 1_000,
+    resumeBufferMaxMs: 1_000,
+    minStallMs: 100,
+    catchUp: null,
+  },
 };
 
-export type PlayerName = keyof typeof playerProfiles;
+export type PlayerName = 'mpegts.js' | 'hls.js' | 'ffplay-nobuffer' | 'webrtc' | 'plain';
