@@ -53,6 +53,8 @@ const CHECKED_BYTES = 1 + 5 + 5 + 8;
 const CHECK_BYTES = 3;
 /** payloadSize of the SEI message. */
 export const STAMP_PAYLOAD_BYTES = UUID_BYTES + CHECKED_BYTES + CHECK_BYTES;
+/** x265 (3.5, through ffmpeg's -udu_sei 1) puts a UUID of its own before the whole payload that it is told to keep. */
+const X265_PAYLOAD_BYTES = UUID_BYTES + STAMP_PAYLOAD_BYTES;
 const MESSAGE_HEAD_BYTES = 2;
 const TRAILING_BITS = 0x80;
 
@@ -178,10 +180,10 @@ function findFields(bytes: Uint8Array, start: number, end: number): number {
   while (cursor.at + MESSAGE_HEAD_BYTES <= end) {
     const type = cursor.nextSum();
     const size = cursor.nextSum();
-    // Our own payload never has emulation prevention bytes, so it lies there as it was written.
-    const at = cursor.at;
-    if (type === USER_DATA_UNREGISTERED && size === STAMP_PAYLOAD_BYTES && at + size <= end) {
-      if (isOurs(bytes, at)) return at + UUID_BYTES;
+    if (type === USER_DATA_UNREGISTERED && (size === STAMP_PAYLOAD_BYTES || size === X265_PAYLOAD_BYTES)) {
+      // Neither our payload nor x265's UUID has emulation prevention bytes: they lie there as they were written.
+      const at = cursor.at + size - STAMP_PAYLOAD_BYTES;
+      if (at + STAMP_PAYLOAD_BYTES <= end && isOurs(bytes, at)) return at + UUID_BYTES;
     }
     cursor.skip(size);
   }
