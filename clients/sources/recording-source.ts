@@ -1,0 +1,107 @@
+import type { Clock } from '../../core/clock.ts';
+import { TAG_VIDEO } from '../../core/media.ts';
+import { type Recording, stampedPieces } from './recording.ts';
+import type { Source, SourceFigures, SourceSink, SourceTag } from './source.ts';
+import type { Ticker } from './ticker.ts';
+
+export interface RecordingSourceOptions {
+  readonly recording: Recording;
+  /** Number in the stamps: different for each publisher of a run. */
+  readonly publisher: number;
+  readonly clock: Clock;
+  /** Shared by all sources of the thread. */
+  readonly ticker: Ticker;
+  /** How far into the recording to begin, so that a thousand publishers do not send their key frames at once. Default 0. */
+  readonly phaseMs?: number;
+}
+
+/** After a longer pause of this process (suspended, starved) what was missed is skipped, not sent in one burst. */
+const MAX_CATCH_UP_MS = 2_000;
+
+/**
+ * A recording replayed as a live stream: timestamps are continuous over the loops, and each picture's capture time is
+ * the moment at which it is sent.
+ */
+export class RecordingSource implements Source {
+  readonly description: string;
+  readonly #options: RecordingSourceOptions;
+  readonly #figures = { encodedFrames: null, skippedFrames: 0 };
+  readonly #due: SourceTag[] = [];
+  #out: SourceSink | null = null;
+  /** Monotonic time at which timestamp 0 was due. */
+  #startMs = 0;
+  #next = 0;
+  /** Media time of the beginning of the current loop. */
+  #loopStartMs = 0;
+  #frame = 0;
+
+  constructor(options: RecordingSourceOptions) {
+    const { recording, phaseMs = 0 } = options;
+    this.#options = options;
+    const bps = (recording.bytes * 8_000) / recording.loopMs;
+    this.description = `recording of ${(recording.loopMs / 1_000).toFixed(1)} s, ${Math.round(bps / 1_000)} kbit/s`;
+    const intoMs = phaseMs % recording.loopMs;
+    // Begins at the first key frame from there on (or at the top), at timestamp 0.
+    const at = recording.entries.findIndex(
+      ({ kind, timestampMs }) => kind !== 'inter' && kind !== 'audio' && timestampMs >= intoMs,
+    );
+    this.#next = Math.max(0, at);
+    this.#loopStartMs = -(recording.entries[this.#next]?.timestampMs ?? 0);
+  }
+
+  get figures(): SourceFigures {
+    return this.#figures;
+  }
+
+  start(out: SourceSink): void {
+    this.#out = out;
+    this.#startMs = this.#options.clock.nowMs();
+    out.tags(this.#options.recording.headers);
+    this.#options.ticker.add(this.#tick);
+  }
+
+  async stop(): Promise<void> {
+    this.#out = null;
+    this.#options.ticker.remove(this.#tick);
+  }
+
+  readonly #tick = (nowMs: number): void => {
+    const { recording, publisher, clock } = this.#options;
+    const { entries, loopMs } = recording;
+    const behindMs = nowMs - this.#startMs - this.#nextDueMs();
+    if (behindMs > MAX_CATCH_UP_MS) this.#skip(behindMs);
+    const captureMs = clock.wallMs();
+    while (this.#startMs + this.#nextDueMs() <= nowMs) {
+      const entry = entries[this.#next]!;
+      const isVideo = entry.type === TAG_VIDEO;
+      this.#due.push({
+        type: entry.type,
+        kind: entry.kind,
+        timestampMs: this.#nextDueMs() >>> 0,
+        pieces: stampedPieces(entry, publisher, this.#frame, Math.round(captureMs * 1_000)),
+        ...(isVideo && { captureMs }),
+      });
+      if (isVideo) this.#frame = (this.#frame + 1) >>> 0;
+      this.#next += 1;
+      if (this.#next === entries.length) {
+        this.#next = 0;
+        this.#loopStartMs += loopMs;
+      }
+    }
+    if (this.#due.length === 0) return;
+    this.#out?.tags(this.#due);
+    this.#due.length = 0;
+  };
+
+  #nextDueMs(): number {
+    return this.#loopStartMs + this.#options.recording.entries[this.#next]!.timestampMs;
+  }
+
+  /** The media that should have been sent meanwhile is lost; timestamps go on without a gap. */
+  #skip(behindMs: number): void {
+    const { entries, loopMs } = this.#options.recording;
+    const videoFrames = entries.filter(({ type }) => type === TAG_VIDEO).length;
+    this.#figures.skippedFrames += Math.round((behindMs / loopMs) * videoFrames);
+    this.#startMs += behindMs;
+  }
+}

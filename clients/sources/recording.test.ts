@@ -1,0 +1,163 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { flvHeader, flvTag } from '../../core/flv/writer.ts';
+import { TAG_VIDEO } from '../../core/media.ts';
+import { findStamp } from '../../core/stamp/stamp.ts';
+import { runFfmpeg, runFfprobe } from '../../tests/kit/run-tool.ts';
+import { type Recording, readRecording } from './recording.ts';
+import { RecordingSource } from './recording-source.ts';
+import type { SourceTag } from './source.ts';
+import { type OnTick, Ticker } from './ticker.ts';
+
+const flv = readFileSync('core/flv/fixtures/h264-aac.flv');
+
+/** A ticker that the test turns, and a clock that goes with it. */
+class HandTicker extends Ticker {
+  readonly clock: { ms: number; nowMs(): number; wallMs(): number };
+  readonly listeners = new Set<OnTick>();
+  constructor() {
+    const clock = { ms: 1_000, nowMs: () => clock.ms, wallMs: () => 1_700_000_000_000 + clock.ms };
+    super(clock);
+    this.clock = clock;
+  }
+  override add(onTick: OnTick): void {
+    this.listeners.add(onTick);
+  }
+  override remove(onTick: OnTick): void {
+    this.listeners.delete(onTick);
+  }
+  run(forMs: number, stepMs = 20): void {
+    const endMs = this.clock.ms + forMs;
+    while (this.clock.ms < endMs) {
+      this.clock.ms += stepMs;
+      for (const listener of this.listeners) listener(this.clock.ms);
+    }
+  }
+}
+
+function replay(recording: Recording, forMs: number, phaseMs = 0, stepMs = 20) {
+  const ticker = new HandTicker();
+  const tags: SourceTag[] = [];
+  const source = new RecordingSource({ recording, publisher: 7, clock: ticker.clock, ticker, phaseMs });
+  source.start({ tags: (due) => tags.push(...due), ended: () => {} });
+  ticker.run(forMs, stepMs);
+  return { tags, source, ticker };
+}
+
+const bodyOf = ({ pieces }: SourceTag): Uint8Array => Buffer.concat(pieces);
+const videoOf = (tags: SourceTag[]) => tags.filter(({ kind }) => kind === 'key' || kind === 'inter');
+function stampOf(tag: SourceTag) {
+  const stamp = { publisher: 0, frame: 0, captureUs: 0 };
+  const body = bodyOf(tag);
+  return findStamp(body, 5, body.length, 4, 'h264', stamp) ? stamp : null;
+}
+
+describe('a replayed recording', () => {
+  const recording = readRecording(flv, 'h264-aac.flv');
+
+  it('sends the headers, then every frame once per loop at its time, continuous over loops', () => {
+    const { tags } = replay(recording, recording.loopMs * 3);
+    expect(
+      tags
+        .slice(0, 3)
+        .map(({ kind }) => kind)
+        .sort(),
+    ).toEqual(['audio-config', 'metadata', 'video-config']);
+    const video = videoOf(tags);
+    expect(video.length).toBeGreaterThanOrEqual(recording.frames * 3 - 1);
+    const steps = video.slice(1).map(({ timestampMs }, index) => timestampMs - video[index]!.timestampMs);
+    const frameMs = recording.loopMs / recording.frames;
+    expect(Math.min(...steps)).toBeGreaterThanOrEqual(Math.floor(frameMs) - 1);
+    expect(Math.max(...steps)).toBeLessThanOrEqual(Math.ceil(frameMs) + 1);
+    const all = tags.slice(3).map(({ timestampMs }) => timestampMs);
+    expect(all).toEqual([...all].sort((a, b) => a - b));
+  });
+
+  it('stamps each picture with the moment at which it is sent, numbered without a gap', () => {
+    const { tags } = replay(recording, recording.loopMs * 2);
+    const stamps = videoOf(tags).map(stampOf);
+    expect(stamps.map((stamp) => stamp?.frame)).toEqual(stamps.map((_, index) => index));
+    expect(new Set(stamps.map((stamp) => stamp?.publisher))).toEqual(new Set([7]));
+    const captures = stamps.map((stamp) => stamp!.captureUs);
+    expect(captures[0]).toBe((1_700_000_000_000 + 1_020) * 1_000);
+    for (let i = 1; i < captures.length; i += 1) expect(captures[i]).toBeGreaterThan(captures[i - 1]!);
+  });
+
+  it('leaves the recording as it is: many publishers share it', () => {
+    const before = recording.entries.map(({ body }) => Buffer.from(body).toString('base64'));
+    replay(recording, recording.loopMs);
+    replay(recording, recording.loopMs, 300);
+    expect(recording.entries.map(({ body }) => Buffer.from(body).toString('base64'))).toEqual(before);
+  });
+
+  it('begins elsewhere with a phase, but always at a key frame and at timestamp 0', () => {
+    for (const phaseMs of [0, 1, recording.loopMs - 1, recording.loopMs * 5 + 3]) {
+      const first = videoOf(replay(recording, 500, phaseMs).tags)[0]!;
+      expect([first.kind, first.timestampMs]).toEqual(['key', 0]);
+    }
+  });
+
+  it('skips what a long pause missed instead of sending it in one burst, and counts it', () => {
+    const { tags, source, ticker } = replay(recording, 400);
+    const before = tags.length;
+    ticker.clock.ms += 60_000;
+    ticker.run(40);
+    expect(tags.length - before).toBeLessThan(20);
+    expect(source.figures.skippedFrames).toBeGreaterThan(60);
+    const video = videoOf(tags);
+    expect(video.at(-1)!.timestampMs).toBeLessThan(2_000);
+  });
+
+  it('sends nothing more once it is stopped', async () => {
+    const { tags, source, ticker } = replay(recording, 200);
+    await source.stop();
+    const before = tags.length;
+    ticker.run(1_000);
+    expect(tags).toHaveLength(before);
+    expect(ticker.listeners.size).toBe(0);
+  });
+
+  it('is decoded by ffmpeg without an error, loops and stamps included', async () => {
+    const { tags } = replay(recording, recording.loopMs * 3);
+    const file = Buffer.concat([
+      flvHeader(true, true),
+      ...tags.map((tag) => flvTag({ ...tag, body: bodyOf(tag) })),
+    ]);
+    // Rejects when ffmpeg has anything to complain of.
+    await runFfmpeg(['-i', 'pipe:0', '-f', 'null', '-'], file);
+    const probed = (await runFfprobe(
+      ['-count_packets', '-select_streams', 'v', '-show_entries', 'stream=nb_read_packets'],
+      file,
+    )) as {
+      streams: { nb_read_packets: string }[];
+    };
+    expect(Number(probed.streams[0]?.nb_read_packets)).toBe(videoOf(tags).length);
+  });
+
+  it('refuses what cannot be replayed, by name', () => {
+    expect(() => readRecording(flvHeader(true, true), 'empty.flv')).toThrow(
+      /^empty\.flv has no audio or video/,
+    );
+    expect(() => readRecording(Buffer.from('GIF89a, no FLV at all'), 'picture.gif')).toThrow(/FLV/);
+    const inter = flvTag({
+      type: TAG_VIDEO,
+      timestampMs: 0,
+      body: Uint8Array.of(0x27, 1, 0, 0, 0, 0, 0, 0, 1, 0x41),
+    });
+    expect(() => readRecording(Buffer.concat([flvHeader(false, true), inter]), 'keyless.flv')).toThrow(
+      /^keyless\.flv has no key frame/,
+    );
+  });
+
+  it('reads the same whether frames were stamped before or not', () => {
+    const tags = replay(recording, recording.loopMs + 100).tags.slice(0, 3 + recording.entries.length);
+    const stamped = Buffer.concat([
+      flvHeader(true, true),
+      ...tags.map((tag) => flvTag({ ...tag, body: bodyOf(tag) })),
+    ]);
+    const again = readRecording(stamped, 'again.flv');
+    expect(again.entries.map(({ body }) => body.length)).toEqual(
+      recording.entries.map(({ body }) => body.length),
+    );
+  });
+});

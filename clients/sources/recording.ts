@@ -1,0 +1,160 @@
+import { audioHead, readAudioHead } from '../../core/flv/audio-head.ts';
+import { FlvReader } from '../../core/flv/reader.ts';
+import { readVideoHead, videoHead } from '../../core/flv/video-head.ts';
+import { readAvcC } from '../../core/h264/avcc.ts';
+import { readHvcC } from '../../core/h265/hvcc.ts';
+import { ProtocolError, TAG_AUDIO, TAG_SCRIPT, TAG_VIDEO, type TagType } from '../../core/media.ts';
+import { insertStamp, type StampCodec, stampNal, stampNalBytes } from '../../core/stamp/stamp.ts';
+import type { SourceTag, TagKind } from './source.ts';
+
+/** A recorded tag: one piece, or a picture in three, the middle one being its stamp. */
+interface Entry {
+  readonly type: TagType;
+  readonly kind: TagKind;
+  /** From the recording's beginning. */
+  readonly timestampMs: number;
+  readonly body: Uint8Array;
+  /** Where the stamp's NAL unit lies in the body; null where there is nothing to stamp. */
+  readonly stamp: {
+    readonly codec: StampCodec;
+    readonly before: Uint8Array;
+    readonly after: Uint8Array;
+  } | null;
+}
+
+/**
+ * An encoded stream in memory, once, for any number of publishers: each frame has a place for a stamp, which is
+ * filled as it is sent. The frames themselves are never copied or changed.
+ */
+export interface Recording {
+  readonly headers: readonly SourceTag[];
+  readonly entries: readonly Entry[];
+  /** After so long it begins again: the last frame has lasted as long as frames do. */
+  readonly loopMs: number;
+  readonly frames: number;
+  readonly bytes: number;
+}
+
+/** More would rather be a file played as live; the encoder's output for a minute or so is meant. */
+export const MAX_RECORDING_BYTES = 256 * 1024 * 1024;
+
+/**
+ * Reads an FLV file for replay.
+ * @throws ProtocolError when it is no FLV file; Error with one sentence when nothing in it can be replayed as live
+ */
+export function readRecording(flv: Uint8Array, name: string): Recording {
+  if (flv.length > MAX_RECORDING_BYTES) {
+    throw new Error(
+      `${name} has ${flv.length} bytes; a recording may have ${MAX_RECORDING_BYTES}: use it as a file source instead`,
+    );
+  }
+  const collected: { type: TagType; timestampMs: number; body: Uint8Array }[] = [];
+  new FlvReader({
+    head: (type, timestampMs, _bodyBytes, bytes, start, end) =>
+      collected.push({ type, timestampMs, body: bytes.slice(start, end) }),
+    end: () => {},
+  }).push(flv);
+
+  const headers = new Map<TagKind, SourceTag>();
+  const entries: Entry[] = [];
+  let nalLengthBytes = 4;
+  const video = videoHead();
+  const audio = audioHead();
+  for (const { type, timestampMs, body } of collected) {
+    const header = (kind: TagKind): unknown =>
+      headers.set(kind, { type, kind, timestampMs: 0, pieces: [body] });
+    if (type === TAG_SCRIPT) header('metadata');
+    else if (type === TAG_AUDIO && readAudioHead(body, 0, body.length, audio)) {
+      if (audio.packet === 'config') header('audio-config');
+      else if (audio.packet === 'frames')
+        entries.push({ type, kind: 'audio', timestampMs, body, stamp: null });
+    } else if (type === TAG_VIDEO && readVideoHead(body, 0, body.length, video)) {
+      const { codec, packet, frame, dataOffset } = video;
+      if (packet === 'config') {
+        header('video-config');
+        if (codec === 'h264') nalLengthBytes = readAvcC(body, dataOffset).nalLengthBytes;
+        if (codec === 'h265') nalLengthBytes = readHvcC(body, dataOffset).nalLengthBytes;
+      } else if (packet === 'frames') {
+        const kind = frame === 'key' ? 'key' : 'inter';
+        entries.push({
+          type,
+          kind,
+          timestampMs,
+          ...withPlaceForStamp(body, dataOffset, nalLengthBytes, codec),
+        });
+      }
+    }
+  }
+  return assemble([...headers.values()], entries, name);
+}
+
+function withPlaceForStamp(
+  body: Uint8Array,
+  dataOffset: number,
+  nalLengthBytes: number,
+  codec: string,
+): Pick<Entry, 'body' | 'stamp'> {
+  if (codec !== 'h264' && codec !== 'h265') return { body, stamp: null };
+  try {
+    const stamped = insertStamp(body, dataOffset, nalLengthBytes, codec, {
+      publisher: 0,
+      frame: 0,
+      captureUs: 0,
+    });
+    const end = stamped.nalOffset + stampNalBytes(codec);
+    return {
+      body: stamped.body,
+      stamp: {
+        codec,
+        before: stamped.body.subarray(0, stamped.nalOffset),
+        after: stamped.body.subarray(end),
+      },
+    };
+  } catch (error) {
+    // A tag with no slice in it (parameter sets, filler): it goes out as it is.
+    if (error instanceof ProtocolError) return { body, stamp: null };
+    throw error;
+  }
+}
+
+/** Cuts to what can begin again without a seam: from the first key frame to the end of the last video frame. */
+function assemble(headers: SourceTag[], all: Entry[], name: string): Recording {
+  const hasVideo = all.some(({ type }) => type === TAG_VIDEO);
+  const first = all.findIndex(({ kind }) => kind === (hasVideo ? 'key' : 'audio'));
+  if (first < 0)
+    throw new Error(
+      `${name} has no ${hasVideo ? 'key frame' : 'audio or video'}: it cannot be replayed as a live stream`,
+    );
+  const startMs = all[first]!.timestampMs;
+  const paced = all.slice(first).filter(({ type }) => type === (hasVideo ? TAG_VIDEO : TAG_AUDIO));
+  const lastMs = paced.at(-1)!.timestampMs - startMs;
+  // The usual distance of two frames is how long the last one lasts.
+  const frameMs = paced.length > 1 ? lastMs / (paced.length - 1) : 0;
+  const loopMs = Math.round(lastMs + frameMs);
+  if (loopMs <= 0) throw new Error(`${name} has only one frame: it cannot be replayed as a live stream`);
+  const entries = all
+    .slice(first)
+    .map((entry) => ({ ...entry, timestampMs: Math.max(0, entry.timestampMs - startMs) }))
+    .filter(({ timestampMs }) => timestampMs < loopMs);
+  // Encoders interleave as they like; sending goes by time.
+  entries.sort((a, b) => a.timestampMs - b.timestampMs);
+  return {
+    headers,
+    entries,
+    loopMs,
+    frames: entries.filter(({ type }) => type === TAG_VIDEO).length,
+    bytes: entries.reduce((sum, { body }) => sum + body.length, 0),
+  };
+}
+
+/** The body of an entry in pieces, its picture stamped with `frame` and `captureUs`. Only the stamp is allocated. */
+export function stampedPieces(
+  entry: Entry,
+  publisher: number,
+  frame: number,
+  captureUs: number,
+): Uint8Array[] {
+  if (entry.stamp === null) return [entry.body];
+  const { codec, before, after } = entry.stamp;
+  return [before, stampNal(codec, { publisher, frame, captureUs }), after];
+}
