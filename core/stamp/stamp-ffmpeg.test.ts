@@ -18,6 +18,8 @@ const UUID = 'c5f1a86e-9d3b-4c72-8e5d-b1746fa92ed8';
 const BASE_US = 1_794_000_000_000_000;
 const FRAMES = 50;
 
+const words = (text: string): string[] => text.split(' ');
+
 function readTags(flv: Uint8Array): MediaTag[] {
   const tags: MediaTag[] = [];
   const reader = new FlvReader({
@@ -99,9 +101,9 @@ const shiftOf = (frames: readonly Frame[]): number =>
   Math.min(...frames.map(({ ptsMs }) => ptsMs)) - firstPtsMs;
 
 beforeAll(async () => {
-  const picture = ['-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=25:duration=2'];
-  const sound = ['-f', 'lavfi', '-i', 'sine=sample_rate=44100:duration=2', '-c:a', 'aac'];
-  const encoder = ['-c:v', 'libx264', '-bf', '2', '-b_strategy', '0', '-g', '25', '-b:v', '300k'];
+  const picture = words('-f lavfi -i testsrc2=size=320x180:rate=25:duration=2');
+  const sound = words('-f lavfi -i sine=sample_rate=44100:duration=2 -c:a aac');
+  const encoder = words('-c:v libx264 -bf 2 -b_strategy 0 -g 25 -b:v 300k');
   const flv = await runFfmpeg([
     ...picture,
     ...sound,
@@ -120,7 +122,7 @@ beforeAll(async () => {
 describe('a stamped FLV stream with B-frames', () => {
   it('is read by ffmpeg without a complaint, every picture decoded', async () => {
     // runFfmpeg rejects if anything is said under -v error.
-    const raw = await runFfmpeg(['-i', 'pipe:0', '-map', '0:v', '-f', 'framemd5', '-'], stamped);
+    const raw = await runFfmpeg(words('-i pipe:0 -map 0:v -f framemd5 -'), stamped);
     const pictures = raw.toString().match(/^0,/gm);
     expect(pictures).toHaveLength(FRAMES);
   });
@@ -128,7 +130,7 @@ describe('a stamped FLV stream with B-frames', () => {
   it('decodes to the very pictures of the unstamped one', async () => {
     const plain = flvOf(readTags(stamped).map((tag) => ({ ...tag, body: withoutStamp(tag) })));
     expect(plain.length).toBe(stamped.length - FRAMES * (4 + 42));
-    const md5 = (flv: Uint8Array) => runFfmpeg(['-i', 'pipe:0', '-map', '0:v', '-f', 'md5', '-'], flv);
+    const md5 = (flv: Uint8Array) => runFfmpeg(words('-i pipe:0 -map 0:v -f md5 -'), flv);
     expect((await md5(stamped)).toString()).toBe((await md5(plain)).toString());
   });
 
@@ -144,20 +146,7 @@ describe('a stamped FLV stream with B-frames', () => {
   });
 
   it('shows ffmpeg the payload that we wrote, byte for byte, on the right picture', async () => {
-    const args = [
-      '-v',
-      'info',
-      '-nostdin',
-      '-i',
-      'pipe:0',
-      '-map',
-      '0:v',
-      '-vf',
-      'showinfo',
-      '-f',
-      'null',
-      '-',
-    ];
+    const args = words('-v info -nostdin -copyts -i pipe:0 -map 0:v -vf showinfo -f null -');
     const { stderr } = await runToEnd('ffmpeg', args, stamped);
     const seen = new Map<number, string>();
     let ptsMs = Number.NaN;
@@ -178,10 +167,7 @@ describe('a stamped FLV stream with B-frames', () => {
   });
 
   it('is a well-formed SEI message to trace_headers', async () => {
-    const annexB = await runFfmpeg(
-      ['-i', 'pipe:0', '-c:v', 'copy', '-frames:v', '2', '-f', 'h264', '-'],
-      stamped,
-    );
+    const annexB = await runFfmpeg(words('-i pipe:0 -c:v copy -frames:v 2 -f h264 -'), stamped);
     expect(await traceHeaders('h264', annexB)).toMatchObject({
       last_payload_type_byte: 5,
       last_payload_size_byte: 38,
@@ -200,7 +186,7 @@ function withoutStamp({ type, body }: MediaTag): Uint8Array {
 }
 
 describe('remuxing keeps every stamp on its picture', () => {
-  const toFlv = ['-c', 'copy', '-f', 'flv', '-flvflags', 'no_duration_filesize', '-'];
+  const toFlv = words('-c copy -f flv -flvflags no_duration_filesize -');
 
   it('to FLV', async () => {
     const frames = framesOf(readTags(await runFfmpeg(['-i', 'pipe:0', ...toFlv], stamped)));
@@ -209,7 +195,7 @@ describe('remuxing keeps every stamp on its picture', () => {
 
   it.each([
     { name: 'MPEG-TS', args: ['-f', 'mpegts'] },
-    { name: 'fragmented MP4', args: ['-f', 'mp4', '-movflags', 'frag_keyframe+empty_moov'] },
+    { name: 'fragmented MP4', args: words('-f mp4 -movflags frag_keyframe+empty_moov') },
   ])('to $name, and back', async ({ args }) => {
     const there = await runFfmpeg(['-i', 'pipe:0', '-c', 'copy', ...args, '-'], stamped);
     const frames = framesOf(readTags(await runFfmpeg(['-i', 'pipe:0', ...toFlv], there)));
@@ -218,28 +204,17 @@ describe('remuxing keeps every stamp on its picture', () => {
 });
 
 describe('transcoding with -udu_sei 1 keeps every stamp on its picture', () => {
-  const toFlv = ['-an', '-f', 'flv', '-flvflags', 'no_duration_filesize', '-'];
+  const toFlv = words('-an -f flv -flvflags no_duration_filesize -');
 
   it.each([
-    { name: 'x264 without B-frames', args: ['-preset', 'ultrafast', '-tune', 'zerolatency'] },
-    { name: 'x264 with B-frames', args: ['-preset', 'medium', '-bf', '3'] },
+    { name: 'x264 without B-frames', args: words('-preset ultrafast -tune zerolatency') },
+    { name: 'x264 with B-frames', args: words('-preset medium -bf 3') },
     {
       name: 'x264 at half size, with HRD and its SEI',
-      args: ['-vf', 'scale=160:90', '-x264-params', 'nal-hrd=vbr'],
+      args: words('-vf scale=160:90 -x264-params nal-hrd=vbr'),
     },
   ])('$name', async ({ args }) => {
-    const encoder = [
-      '-c:v',
-      'libx264',
-      '-udu_sei',
-      '1',
-      '-b:v',
-      '200k',
-      '-maxrate',
-      '200k',
-      '-bufsize',
-      '200k',
-    ];
+    const encoder = words('-c:v libx264 -udu_sei 1 -b:v 200k -maxrate 200k -bufsize 200k');
     const flv = await runFfmpeg(['-i', 'pipe:0', ...encoder, ...args, ...toFlv], stamped);
     const frames = framesOf(readTags(flv));
     expectEveryStampOnItsFrame(frames, shiftOf(frames));
@@ -254,19 +229,10 @@ describe('transcoding with -udu_sei 1 keeps every stamp on its picture', () => {
   });
 
   it('x265 with B-frames, the stamps read from enhanced FLV', async () => {
-    const encoder = [
-      '-c:v',
-      'libx265',
-      '-udu_sei',
-      '1',
-      '-preset',
-      'ultrafast',
-      '-x265-params',
-      'log-level=none:bframes=3',
-      '-fps_mode',
-      'passthrough',
-    ];
-    const mp4 = ['-an', '-tag:v', 'hvc1', '-f', 'mp4', '-movflags', 'frag_keyframe+empty_moov', '-'];
+    const encoder = words(
+      '-c:v libx265 -udu_sei 1 -preset ultrafast -x265-params log-level=none:bframes=3 -fps_mode passthrough',
+    );
+    const mp4 = words('-an -tag:v hvc1 -f mp4 -movflags frag_keyframe+empty_moov -');
     const tags = enhancedTagsOf(await runFfmpeg(['-i', 'pipe:0', ...encoder, ...mp4], stamped));
     const frames = framesOf(readTags(flvOf(tags)));
     expectEveryStampOnItsFrame(frames, shiftOf(frames));
@@ -277,7 +243,7 @@ describe('H.265', () => {
   it('is stamped in enhanced FLV, and ffmpeg decodes it without a complaint', async () => {
     const mp4 = readFileSync(new URL('../h265/fixtures/h265.mp4', import.meta.url));
     const fragmented = await runFfmpeg(
-      ['-i', 'pipe:0', '-c', 'copy', '-f', 'mp4', '-movflags', 'frag_keyframe+empty_moov', '-'],
+      words('-i pipe:0 -c copy -f mp4 -movflags frag_keyframe+empty_moov -'),
       mp4,
     );
     const tags = stampTags(enhancedTagsOf(fragmented));
@@ -285,7 +251,7 @@ describe('H.265', () => {
     expect(frames.map(({ stamp }) => stamp?.frame)).toEqual(Array.from({ length: 10 }, (_, index) => index));
 
     const annexB = annexBOf(tags);
-    const raw = await runFfmpeg(['-f', 'hevc', '-i', 'pipe:0', '-f', 'framemd5', '-'], annexB);
+    const raw = await runFfmpeg(words('-f hevc -i pipe:0 -f framemd5 -'), annexB);
     expect(raw.toString().match(/^0,/gm)).toHaveLength(10);
     const probed = await runFfprobe(['-f', 'hevc', '-show_frames'], annexB);
     const kinds = (probed as { frames: { side_data_list?: { side_data_type: string }[] }[] }).frames.map(
