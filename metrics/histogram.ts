@@ -173,8 +173,9 @@ export class Histogram {
   /** The slot of a key, or the free slot where it belongs. */
   #slotOf(key: number): number {
     const mask = this.#keys.length - 1;
-    // Neighbouring buckets land in neighbouring slots, which linear probing and the cache both like.
-    let slot = key & mask;
+    // Samples around two distant values make two runs of neighbouring keys: spread them, or the runs would collide
+    // and be probed from end to end. 2^32 / golden ratio (Knuth, TAOCP 6.4); the best bits of the product are the upper.
+    let slot = (Math.imul(key, 0x9e3779b1) >>> 12) & mask;
     while (this.#counts[slot] !== 0 && this.#keys[slot] !== key) slot = (slot + 1) & mask;
     return slot;
   }

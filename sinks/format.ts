@@ -33,6 +33,18 @@ export function formatValue(value: number | null | undefined, unit: string): str
   }
 }
 
+/** Two values that belong together, the unit once where it is the same: `279 / 626 ms`. */
+export function formatPair(
+  first: number | null | undefined,
+  second: number | null | undefined,
+  unit: string,
+): string {
+  const [left, right] = [formatValue(first, unit), formatValue(second, unit)];
+  if (left === right && left === 'no data') return left;
+  const [leftUnit, rightUnit] = [left, right].map((text) => text.slice(text.indexOf(' ')));
+  return `${leftUnit === rightUnit ? left.slice(0, left.indexOf(' ')) : left} / ${right}`;
+}
+
 function scaled(value: number, units: readonly [string, ...string[]]): string {
   let index = 0;
   let rest = value;

@@ -2,6 +2,7 @@ import type { Sink } from '../metrics/sink.ts';
 import type { Summary } from '../metrics/summary.ts';
 import { selectorText, type ThresholdResult } from '../metrics/threshold.ts';
 import { createFileSink, type FileSinkOptions } from './file-sink.ts';
+import { printable } from './printable.ts';
 import { outcomeWords, verdictWords } from './words.ts';
 
 export const JUNIT_XML = 'junit.xml';
@@ -70,21 +71,8 @@ function element(kind: 'failure' | 'error' | 'skipped', message: string): string
   return `<${kind} message="${escapeXml(message)}"/>`;
 }
 
-/** Text for an attribute. Characters that XML 1.0 has no way to write (section 2.2) become U+FFFD. */
+/** Text for an attribute; `printable` has taken out what XML 1.0 has no way to write (section 2.2). */
 function escapeXml(text: string): string {
-  return [...text]
-    .map((character) => {
-      const code = character.codePointAt(0)!;
-      const legal =
-        code === 9 ||
-        code === 10 ||
-        code === 13 ||
-        (code >= 0x20 && code <= 0xd7ff) ||
-        (code >= 0xe000 && code <= 0xfffd) ||
-        code >= 0x10000;
-      if (!legal) return '\ufffd';
-      // White space other than a blank would be normalised away in an attribute (section 3.3.3).
-      return code < 0x20 || '<>&"\''.includes(character) ? `&#${code};` : character;
-    })
-    .join('');
+  // White space other than a blank would be normalised away in an attribute (section 3.3.3).
+  return printable(text).replace(/[<>&"'\t\n\r]/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -1,8 +1,9 @@
 import type { Sink } from '../metrics/sink.ts';
 import type { Summary } from '../metrics/summary.ts';
 import { createFileSink, type FileSinkOptions } from './file-sink.ts';
-import { formatDuration, formatValue } from './format.ts';
+import { formatDuration, formatPair, formatValue } from './format.ts';
 import { failureCounts, keyFigures, worstRows } from './key-figures.ts';
+import { printable } from './printable.ts';
 import { extentWords, tagWords, thresholdWords, verdictWords } from './words.ts';
 
 export const SUMMARY_MD = 'summary.md';
@@ -45,8 +46,8 @@ function figureSection(summary: Summary): string[] {
     tagWords(row.tags),
     String(row.started),
     String(row.failed),
-    pair(row.firstFrame?.med, row.firstFrame?.p95),
-    pair(row.latency?.med, row.latency?.p95),
+    formatPair(row.firstFrame?.med, row.firstFrame?.p95, 'ms'),
+    formatPair(row.latency?.med, row.latency?.p95, 'ms'),
     String(row.stalls),
     formatValue(row.stallRatio, 'ratio'),
     formatValue(row.receivedBps, 'bit/s'),
@@ -99,10 +100,6 @@ function runSection({ run }: Summary): string {
   return escapeCell(facts.join(' · '));
 }
 
-function pair(median: number | undefined, p95: number | undefined): string {
-  return median === undefined ? 'no data' : `${formatValue(median, 'ms')} / ${formatValue(p95, 'ms')}`;
-}
-
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.map(escapeCell).join(' | ')} |`;
   return [line(head), `|${head.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n');
@@ -110,7 +107,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 
 /** Names come from outside: nothing in them may end a cell, start a tag or a link, or mention somebody. */
 function escapeCell(text: string): string {
-  return text
+  return printable(text)
     .replace(/\s+/g, ' ')
     .replace(/[\\`*_[\]|~]/g, '\\$&')
     .replace(/&/g, '&amp;')

@@ -20,8 +20,24 @@ const acronyms: Record<string, string> = {
   ttfb: 'TTFB',
 };
 
+/** Names that read badly word by word. */
+const names: Partial<Record<MetricName, string>> = {
+  stall_count: 'Stalls',
+  stall_count_player: 'Stalls that a player reports',
+  stall_ratio: 'Stalled time',
+  rebuffer_ratio_conviva: 'Rebuffering ratio (Conviva)',
+  sessions_started: 'Sessions',
+  sessions_failed: 'Failed sessions',
+  sessions_ended: 'Ended sessions',
+  start_failure_ratio: 'Failed starts',
+  play_failure_ratio: 'Failures while playing',
+  exit_before_start_ratio: 'Exits before the start',
+};
+
 /** A metric's name in words: `first_frame_ms` → `First frame`, `received_bps` → `Received bitrate`. */
 export function metricWords(name: MetricName): string {
+  const known = names[name];
+  if (known) return known;
   const { type } = metricOf(name);
   const words = name
     .replace(/_ms$/, type === 'counter' ? '_time' : '')

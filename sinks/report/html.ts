@@ -1,4 +1,5 @@
 /** HTML by tagged template in which everything is escaped unless it is HTML made the same way. */
+import { printable } from '../printable.ts';
 
 export class Html {
   readonly text: string;
@@ -29,7 +30,7 @@ function render(part: Part): string {
 }
 
 function escapeHtml(text: string): string {
-  return text.replace(/[&<>"'`]/g, (character) => `&#${character.charCodeAt(0)};`);
+  return printable(text).replace(/[&<>"'`]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 /** JSON that may stand inside a script element: no `</script>` and no `<!--` can be in it. */

@@ -12,6 +12,7 @@ export const pageScript = `
   const clock = (s) => Math.floor(s / 60) + ':' + String(Math.round(s % 60)).padStart(2, '0');
   const figure = (v, unit) =>
     v == null ? 'no data' : v.toLocaleString('en-US', { maximumFractionDigits: Math.abs(v) < 10 ? 2 : 0 }) + (unit ? ' ' + unit : '');
+  const alone = (values) => values.flatMap((v, i) => (v != null && values[i - 1] == null && values[i + 1] == null ? [i] : []));
   const charts = [];
 
   /** Dashed verticals where something was broken on purpose. */
@@ -47,7 +48,7 @@ export const pageScript = `
           y: { range: (_, min, max) => [Math.min(0, min ?? 0), max > 0 ? max * 1.1 : 1] },
         },
         axes: [
-          { ...axis, values: (_, ticks) => ticks.map(clock), incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400] },
+          { ...axis, size: 30, values: (_, ticks) => ticks.map(clock), incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400] },
           { ...axis, size: 64, values: (_, ticks) => ticks.map((v) => figure(v, '')) },
         ],
         series: [
@@ -57,7 +58,8 @@ export const pageScript = `
             width: line.dashed ? 1.5 : 2,
             dash: line.dashed ? [6, 4] : [],
             spanGaps: plot.marks,
-            points: plot.marks ? { show: true, size: 5 } : {},
+            // A value between two gaps has no line: it needs a mark to be seen.
+            points: plot.marks ? { show: true, size: 5 } : { show: true, filter: (u, s) => alone(u.data[s]) },
           })),
         ],
         hooks: {

@@ -46,18 +46,21 @@ table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nu
 th, td { padding: 8px 12px; text-align: left; vertical-align: top; border-top: 1px solid var(--rule); overflow-wrap: anywhere; }
 thead th { border-top: 0; color: var(--muted); font-weight: 500; font-size: .85rem; }
 tbody th { font-weight: 500; }
-.number { text-align: right; }
+.number { text-align: right; } td.number { white-space: nowrap; }
 tr.whole > * { font-weight: 650; }
 .state { font-weight: 650; white-space: nowrap; }
 .state.met { color: var(--pass); } .state.crossed { color: var(--fail); } .state.unjudged { color: var(--warn); }
 code { font: .88em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; color: var(--muted); overflow-wrap: anywhere; }
 td code { display: block; }
 
+.card + .plots { margin-top: 12px; }
+.facts { margin-top: 8px; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 480px), 1fr)); gap: 12px; }
 .plots .card { margin: 0; min-width: 0; }
+.plots .card:first-child:nth-last-child(odd) { grid-column: 1 / -1; }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 16px; padding: 0; list-style: none; font-size: .85rem; }
 .legend svg { width: 22px; height: 10px; margin-right: 6px; stroke-width: 3; vertical-align: middle; }
-.plot { height: 220px; margin-top: 8px; }
+.plot { height: 200px; margin-top: 8px; }
 .readout { min-height: 1.4em; font-size: .85rem; color: var(--muted); font-variant-numeric: tabular-nums; }
 .empty { padding: 28px 0; color: var(--muted); }
 details > summary { cursor: pointer; color: var(--muted); font-size: .9rem; }
@@ -70,7 +73,7 @@ details table, details dl { margin-top: 8px; }
 @media (max-width: 640px) {
   main { padding: 16px 12px 48px; }
   .verdict { padding: 16px; gap: 14px; } .verdict .mark { width: 44px; height: 44px; } .verdict strong { font-size: 1.4rem; }
-  .tiles { grid-template-columns: 1fr 1fr; }
+  .tiles { grid-template-columns: 1fr 1fr; } .tile:last-child:nth-child(odd) { grid-column: 1 / -1; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   table, tbody, tr, th, td { display: block; }
   tbody tr { padding: 10px 0; border-top: 1px solid var(--rule); } tbody tr:first-child { border-top: 0; }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { findMetric, type MetricName } from '../../metrics/catalogue.ts';
 import type { Summary, Verdict } from '../../metrics/summary.ts';
 import { selectorText } from '../../metrics/threshold.ts';
-import { formatDuration, formatValue } from '../format.ts';
+import { formatDuration, formatPair, formatValue } from '../format.ts';
 import { type FailureCount, failureCounts, type KeyFigures, keyFigures, worstRows } from '../key-figures.ts';
 import { extentWords, metricWords, tagWords, thresholdWords, verdictWords } from '../words.ts';
 import { type Html, html, raw, scriptJson } from './html.ts';
@@ -50,11 +50,11 @@ ${failureSection(failureCounts(summary))}
 ${faultSection(summary)}
 <h2>Over time</h2>
 <div class="plots">
-${plots.map(plotFigure)}
+${plots.filter((plot) => plot.of === 'viewers').map(plotFigure)}
 </div>
 <noscript><p class="empty">The plots need JavaScript; all figures are in the tables.</p></noscript>
 ${errorSection(summary)}
-${generatorSection(summary)}
+${generatorSection(summary, plots)}
 ${environmentSection(summary)}
 ${wordsSection(summary)}
 </main>
@@ -113,9 +113,10 @@ function thresholdSection({ thresholds, verdict }: Summary): Html {
   const judged = verdict === 'pass' || verdict === 'fail';
   const rows = thresholds.map((threshold): Cell[] => {
     const { what, where, mustBe, observed } = thresholdWords(threshold);
-    const state = threshold.observed === null ? 'no data' : threshold.ok ? 'met' : 'crossed';
+    const kind = judged ? (threshold.ok ? 'met' : 'crossed') : 'unjudged';
+    const state = threshold.observed === null ? 'no data' : judged ? kind : 'not judged';
     return [
-      html`<span class="state ${judged ? (threshold.ok ? 'met' : 'crossed') : 'unjudged'}">${state}</span>`,
+      html`<span class="state ${kind}">${state}</span>`,
       html`${what}<code>${selectorText(threshold.metric, threshold.tags)} ${threshold.expression}</code>`,
       where,
       { number: observed },
@@ -127,7 +128,7 @@ function thresholdSection({ thresholds, verdict }: Summary): Html {
     rows.length > 0
       ? table(
           'What the run was judged by',
-          ['Result', 'Figure', 'Viewers of', { number: 'Observed' }, { number: 'Must be' }],
+          ['Result', 'Figure', 'Where', { number: 'Observed' }, { number: 'Must be' }],
           rows,
         )
       : html`<p class="empty">No thresholds were set, so the run was not judged by any figure.</p>`
@@ -140,7 +141,7 @@ function streamSection(summary: Summary): Html {
     return html`<h2>Streams</h2><div class="card"><p class="empty">No data: nothing was measured on any stream.</p></div>`;
   }
   const pair = (values: KeyFigures['latency']): Cell => ({
-    number: values ? `${formatValue(values.med, 'ms')} / ${formatValue(values.p95, 'ms')}` : 'no data',
+    number: formatPair(values?.med, values?.p95, 'ms'),
   });
   const cells = rows.map((row): Cell[] => [
     tagWords(row.tags),
@@ -211,7 +212,7 @@ function errorSection({ errors }: Summary): Html | null {
 <div class="card">${table('Errors of the run, each with an example', ['Code', { number: 'Count' }, 'Example'], rows)}</div>`;
 }
 
-function generatorSection({ generator }: Summary): Html {
+function generatorSection({ generator }: Summary, plots: readonly Plot[]): Html {
   const { valid, reasons, cpu, eventLoopLagMs, seconds, invalidSeconds, droppedStarts, workers } = generator;
   const judgement = valid
     ? html`<p>The load generator had room to spare: the figures are the server’s.</p>`
@@ -224,7 +225,10 @@ ${facts([
   ['Invalid seconds', `${invalidSeconds.toLocaleString('en-US')} of ${seconds.toLocaleString('en-US')}`],
   ['Starts that could not be made', droppedStarts.toLocaleString('en-US')],
   ...(workers === undefined ? [] : [['Workers', String(workers)] as const]),
-])}</div>`;
+])}</div>
+<div class="plots">
+${plots.filter((plot) => plot.of === 'generator').map(plotFigure)}
+</div>`;
 }
 
 function environmentSection({ run, server }: Summary): Html {

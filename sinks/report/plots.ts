@@ -14,6 +14,8 @@ export interface PlotLine {
 
 export interface Plot {
   readonly id: string;
+  /** In which part of the page it stands. */
+  readonly of: 'viewers' | 'generator';
   readonly title: string;
   /** Unit of the values as the axis shows them. */
   readonly unit: string;
@@ -39,6 +41,7 @@ export function plotsOf(timeline: Timeline): Plot[] {
     marks = false,
   ): Plot => ({
     id,
+    of: id.startsWith('generator') ? 'generator' : 'viewers',
     title,
     unit,
     about,
@@ -48,12 +51,22 @@ export function plotsOf(timeline: Timeline): Plot[] {
   });
   /** One line for each protocol of a metric. */
   const byProtocol = (metric: MetricName, read: Read, suffix = '', dashed = false): PlotLine[] =>
-    timeline.protocols(metric).map((protocol) => ({
-      label: [protocol, suffix].filter(Boolean).join(' ') || 'all',
-      values: timeline.line(metric, protocol, read),
-      colour: colours.get(protocol) ?? 0,
-      dashed,
-    }));
+    linesOf(metric, timeline.protocols(metric), read, suffix, dashed);
+  const linesOf = (
+    metric: MetricName,
+    protocols: readonly string[],
+    read: Read,
+    suffix = '',
+    dashed = false,
+  ) =>
+    protocols.map(
+      (protocol): PlotLine => ({
+        label: [protocol, suffix].filter(Boolean).join(' ') || 'all',
+        values: timeline.line(metric, protocol, read),
+        colour: colours.get(protocol) ?? 0,
+        dashed,
+      }),
+    );
   const medianAndP95 = (metric: MetricName): PlotLine[] => [
     ...byProtocol(metric, percentile(50), 'median'),
     ...byProtocol(metric, percentile(95), 'p95', true),
@@ -82,7 +95,8 @@ export function plotsOf(timeline: Timeline): Plot[] {
       'Stalls',
       '',
       `Times that a viewer’s picture stopped, ${perBin}. None is best.`,
-      byProtocol('stall_count', sum).map(withZeros),
+      // Of all viewers: who never stalled is not in the metric, and that is the best news.
+      linesOf('stall_count', [...colours.keys()], sum).map(withZeros),
     ),
     plot(
       'bitrate',
@@ -93,14 +107,14 @@ export function plotsOf(timeline: Timeline): Plot[] {
     ),
     plot(
       'generator-cpu',
-      'Generator: CPU',
+      'CPU',
       '%',
       'The busiest worker of the load generator. Above 90 % its figures are not to be trusted.',
       byProtocol('generator_cpu', scaled('max', 100)).map((line) => ({ ...line, label: 'CPU' })),
     ),
     plot(
       'generator-lag',
-      'Generator: event-loop lag',
+      'Event-loop lag',
       'ms',
       'How late the load generator was itself (p99). Above 50 ms its figures are not to be trusted.',
       byProtocol('event_loop_lag_ms', percentile(99)).map((line) => ({ ...line, label: 'lag p99' })),
