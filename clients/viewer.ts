@@ -63,9 +63,9 @@ export interface Timeouts {
   /** Resolving the name and making the TCP connection. */
   readonly connectMs: number;
   readonly tlsMs: number;
-  /** RTMP only: handshake, `connect` and `createStream`. */
+  /** RTMP only: the handshake. */
   readonly handshakeMs: number;
-  /** Until the first byte of the answer, and again until its header is complete. */
+  /** Until the first byte of the answer, and again until the answer is complete (HTTP header; RTMP: `play` accepted). */
   readonly firstByteMs: number;
   /** Until the first audio or video. */
   readonly firstMediaMs: number;
@@ -121,7 +121,7 @@ export const defaultReconnect: ReconnectPolicy = {
 export interface ViewerObserver {
   /** Transport, TLS and RTMP handshake are ready. */
   connected(ms: number): void;
-  /** First byte of the answer (RTMP: the first after the handshake). */
+  /** First byte of the answer (RTMP: the first after the handshake), told when it has turned out to be a yes. */
   firstByte(ms: number): void;
   /** First audio or video tag. */
   firstMedia(ms: number): void;

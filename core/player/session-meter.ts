@@ -92,6 +92,8 @@ export class SessionMeter implements TagSink, PlayheadListener {
   #joinLagMs = Number.NaN;
   #mediaBytes = 0;
   #stallTold = false;
+  #mediaCame = false;
+  #lastMediaMs = Number.NaN;
 
   constructor(profile: PlayerProfile, intendedStartMs: number, listener: SessionListener) {
     this.#profile = profile;
@@ -104,9 +106,14 @@ export class SessionMeter implements TagSink, PlayheadListener {
     return this.#governs === 'nothing' ? 'starting' : this.#playhead.state;
   }
 
-  /** Some coded audio or video has come. */
+  /** The present connection has brought coded audio or video. False again after `reconnected`. */
   get hasMedia(): boolean {
-    return !Number.isNaN(this.#firstMediaMs);
+    return this.#mediaCame;
+  }
+
+  /** When the last coded audio or video came, in any connection; `NaN`: never. */
+  get lastMediaMs(): number {
+    return this.#lastMediaMs;
   }
 
   get hasFirstFrame(): boolean {
@@ -121,6 +128,11 @@ export class SessionMeter implements TagSink, PlayheadListener {
   /** A key picture is under way: its beginning has come, its end has not. */
   get keyPictureUnderWay(): boolean {
     return this.#kind === KEY;
+  }
+
+  /** Some audio or video has begun to come, and its end has not. */
+  get tagUnderWay(): boolean {
+    return this.#kind !== OTHER;
   }
 
   get hasVideo(): boolean {
@@ -157,6 +169,8 @@ export class SessionMeter implements TagSink, PlayheadListener {
     const kind = this.#kind;
     if (kind === OTHER) return;
     this.#kind = OTHER;
+    this.#mediaCame = true;
+    this.#lastMediaMs = this.#nowMs;
     if (Number.isNaN(this.#firstMediaMs)) {
       this.#firstMediaMs = this.#nowMs - this.#intendedStartMs;
       this.#listener.firstMedia(this.#firstMediaMs);
@@ -177,6 +191,7 @@ export class SessionMeter implements TagSink, PlayheadListener {
   /** What comes now comes from a new connection: other timestamps, a new configuration, another key picture first. */
   reconnected(): void {
     this.#kind = OTHER;
+    this.#mediaCame = false;
     this.#timeline.break();
     this.#count.resume();
     this.#decodable = false;

@@ -1,0 +1,25 @@
+import { HttpFlvViewer } from './http-flv-viewer.ts';
+import { RtmpViewer } from './rtmp-viewer.ts';
+import type { Viewer, ViewerOptions } from './viewer.ts';
+
+/** The values of the `protocol` tag that a viewer of this process can have. TLS is no protocol of its own. */
+export type ViewerProtocol = 'rtmp' | 'http-flv';
+
+/** Which protocol a URL is played by. Throws an Error of one sentence if by none. */
+export function protocolOf(url: string): ViewerProtocol {
+  if (/^rtmps?:\/\//i.test(url)) return 'rtmp';
+  if (/^https?:\/\/[^?#]*\.flv(?:[?#]|$)/i.test(url)) return 'http-flv';
+  throw new Error(
+    `"${url}" cannot be played: expected rtmp(s)://host/app/stream or http(s)://host/app/stream.flv`,
+  );
+}
+
+/** A viewer for the URL's protocol; nothing is connected before `start`. Throws an Error of one sentence if the URL or an option cannot be used. */
+export function createViewer(options: ViewerOptions): Viewer {
+  switch (protocolOf(options.url)) {
+    case 'rtmp':
+      return new RtmpViewer(options);
+    case 'http-flv':
+      return new HttpFlvViewer(options);
+  }
+}

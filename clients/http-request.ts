@@ -1,0 +1,95 @@
+import type { Endpoint } from './connect.ts';
+import type { TlsOptions } from './viewer.ts';
+
+/** What an HTTP URL says: where to connect, and what to ask for there. */
+export interface HttpTarget {
+  readonly endpoint: Endpoint;
+  /** Path and query, as in the URL (signed URLs). */
+  readonly path: string;
+  /** Value of the Host header. */
+  readonly host: string;
+  /** Value of the Authorization header, from `user:password@`. */
+  readonly authorization: string | null;
+  /** Scheme, host and port: credentials go to no other. */
+  readonly origin: string;
+}
+
+/** Throws an Error of one sentence if it is no HTTP(S) URL. */
+export function parseHttpUrl(url: string, tls?: TlsOptions): HttpTarget {
+  let parsed: URL;
+  try {
+    parsed = new URL(url);
+  } catch {
+    throw new Error(`not a URL: "${url}"; expected http://host[:port]/app/stream.flv`);
+  }
+  const secure = parsed.protocol === 'https:';
+  if (!secure && parsed.protocol !== 'http:') {
+    throw new Error(`not an HTTP URL: "${url}"; expected http://host[:port]/app/stream.flv`);
+  }
+  return {
+    endpoint: {
+      host: parsed.hostname.replace(/^\[|\]$/g, ''),
+      port: Number(parsed.port) || (secure ? 443 : 80),
+      secure,
+      ...(tls ? { tls } : {}),
+    },
+    path: parsed.pathname + parsed.search,
+    host: parsed.host,
+    authorization: basic(url, parsed),
+    origin: parsed.origin,
+  };
+}
+
+function basic(url: string, { username, password }: URL): string | null {
+  if (username === '' && password === '') return null;
+  try {
+    const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+    return `Basic ${Buffer.from(credentials).toString('base64')}`;
+  } catch {
+    throw new Error(`user or password of "${url}" is not properly percent-encoded`);
+  }
+}
+
+/** Where a `Location` header leads; `null` if to nothing that is HTTP. Credentials go along to the same origin only. */
+export function redirectTarget(from: HttpTarget, location: string, tls?: TlsOptions): HttpTarget | null {
+  try {
+    const target = parseHttpUrl(new URL(location, from.origin + from.path).href, tls);
+    return target.authorization === null && target.origin === from.origin
+      ? { ...target, authorization: from.authorization }
+      : target;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * The bytes of a GET request. `headers` replace those that are sent by default; secrets among them go only to the
+ * origin that was `asked` first. Throws an Error of one sentence if one of them cannot be sent.
+ */
+export function getRequest(
+  target: HttpTarget,
+  headers: Readonly<Record<string, string>> = {},
+  asked: HttpTarget = target,
+): Uint8Array {
+  const fields = new Map([
+    ['host', target.host],
+    ['user-agent', 'streamgauge'],
+    ['accept', '*/*'],
+    // Compressed media would have to be decompressed before anything can be measured.
+    ['accept-encoding', 'identity'],
+    ['connection', 'close'],
+  ]);
+  if (target.authorization) fields.set('authorization', target.authorization);
+  for (const [name, value] of Object.entries(headers)) {
+    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
+      throw new Error(`the request header ${JSON.stringify(`${name}: ${value}`)} cannot be sent`);
+    }
+    const lowerName = name.toLowerCase();
+    if (target.origin !== asked.origin && secrets.has(lowerName)) continue;
+    fields.set(lowerName, value);
+  }
+  const lines = [...fields].map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  return Buffer.from(`GET ${target.path} HTTP/1.1\r\n${lines}\r\n`, 'latin1');
+}
+
+const secrets = new Set(['authorization', 'cookie']);

@@ -1,0 +1,132 @@
+import { METER_HEAD_BYTES } from '../core/player/session-meter.ts';
+import { type RtmpClientEvent, RtmpClientSession } from '../core/rtmp/client-session.ts';
+import { parseRtmpUrl, type RtmpUrl } from '../core/rtmp/url.ts';
+import type { Endpoint } from './connect.ts';
+import type { Failure } from './reason.ts';
+import { Ending, SocketViewer } from './socket-viewer.ts';
+import type { ViewerOptions } from './viewer.ts';
+
+/**
+ * A viewer of RTMP or RTMPS.
+ *
+ *     bytes ──► RtmpClientSession ── tags ──► SessionMeter
+ *                       └── events: handshaken, started, refused, ended
+ */
+export class RtmpViewer extends SocketViewer {
+  readonly #url: RtmpUrl;
+  readonly #endpoint: Endpoint;
+  #session: RtmpClientSession | null = null;
+  #handshaken = false;
+
+  /** Throws an Error of one sentence if the URL cannot be used. */
+  constructor(options: ViewerOptions) {
+    super(options);
+    this.#url = parseRtmpUrl(options.url);
+    const { host, port, secure } = this.#url;
+    this.#endpoint = { host, port, secure, ...(options.tls ? { tls: options.tls } : {}) };
+  }
+
+  protected endpoint(): Endpoint {
+    return this.#endpoint;
+  }
+
+  protected begin(): void {
+    this.#handshaken = false;
+    this.greeting();
+    this.#session = new RtmpClientSession({
+      url: this.#url,
+      mode: 'play',
+      sink: this.meter,
+      headBytes: METER_HEAD_BYTES,
+      random: (bytes) => randomBytes(bytes, this.options.random ?? Math.random),
+      write: (pieces) => this.write(pieces),
+      event: (event) => this.#hear(event),
+    });
+    this.#session.start();
+  }
+
+  protected parse(bytes: Uint8Array, end: number): void {
+    this.#session!.receive(bytes, 0, end);
+  }
+
+  protected closedByPeer(): Failure {
+    const { where } = this;
+    if (!this.#handshaken) {
+      return {
+        reason: 'closed',
+        detail: `${where} closed the connection during the RTMP handshake; check that this port speaks RTMP`,
+      };
+    }
+    if (!this.meter.hasMedia) {
+      return {
+        reason: 'closed',
+        detail: `${where} closed the connection before any audio or video; check that ${this.#shownName} is being published and may be played`,
+      };
+    }
+    return {
+      reason: 'closed',
+      detail: `${where} closed the connection; the server may have restarted or dropped this viewer`,
+    };
+  }
+
+  protected override badBytesReason(): 'bad-media' | 'bad-response' {
+    return this.#handshaken ? 'bad-media' : 'bad-response';
+  }
+
+  protected override goodbye(): void {
+    this.#session?.close();
+  }
+
+  #hear(event: RtmpClientEvent): void {
+    switch (event.kind) {
+      case 'handshaken':
+        this.#handshaken = true;
+        this.asking();
+        break;
+      case 'started':
+        this.waiting();
+        break;
+      case 'refused':
+        throw new Ending(this.#refusal(event.code, event.description));
+      case 'ended':
+        throw new Ending({
+          reason: 'publisher-gone',
+          detail: `${this.where} ended the stream (${said(event.code, event.description)}); the publisher has left`,
+        });
+      case 'connected':
+        break;
+    }
+  }
+
+  /** RTMP has one word, `NetConnection.Connect.Rejected` or `NetStream.Play.Failed`, for everything; the description tells more. */
+  #refusal(code: string, description: string): Failure {
+    const answer = `${this.where} refused to play ${this.#shownName} (${said(code, description)})`;
+    if (
+      /auth|unauthori[sz]ed|forbidden|denied|not allowed|\b40[13]\b|sign|expired|token/i.test(description)
+    ) {
+      return {
+        reason: 'auth',
+        detail: `${answer}; check user and password, or the signature and its expiry`,
+      };
+    }
+    if (/StreamNotFound/i.test(code) || /not found|no such|\b404\b/i.test(description)) {
+      return { reason: 'not-found', detail: `${answer}; check the name and that it is being published` };
+    }
+    return { reason: 'rtmp-refused', detail: `${answer}; look at the server's log` };
+  }
+
+  /** Without the query, which may hold a signature: sentences end up in reports. */
+  get #shownName(): string {
+    return `${this.#url.app}/${this.#url.stream.replace(/\?.*$/, '')}`;
+  }
+}
+
+function said(code: string, description: string): string {
+  return description === '' || description === code ? code : `${code}: ${description}`;
+}
+
+function randomBytes(count: number, random: () => number): Uint8Array {
+  const bytes = new Uint8Array(count);
+  for (let i = 0; i < count; i++) bytes[i] = Math.floor(random() * 256);
+  return bytes;
+}

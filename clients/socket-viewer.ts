@@ -1,0 +1,467 @@
+import type { Clock } from '../core/clock.ts';
+import { ProtocolError } from '../core/media.ts';
+import { type SessionListener, SessionMeter } from '../core/player/session-meter.ts';
+import { Connection, type ConnectionOwner, type Endpoint, endpointName } from './connect.ts';
+import type { Failure } from './reason.ts';
+import { delayBeforeAttempt, isWorthRetrying } from './reconnect.ts';
+import {
+  defaultReconnect,
+  defaultTimeouts,
+  type ReconnectPolicy,
+  type SessionFigures,
+  type SessionOutcome,
+  type SessionProgress,
+  type Timeouts,
+  type Viewer,
+  type ViewerObserver,
+  type ViewerOptions,
+  type ViewerState,
+} from './viewer.ts';
+
+/** Thrown by a protocol in the middle of its bytes: this connection has come to its end, for this reason. */
+export class Ending extends Error {
+  readonly failure: Failure;
+  constructor(failure: Failure) {
+    super(failure.detail);
+    this.failure = failure;
+  }
+}
+
+/** Thrown by a protocol in the middle of its bytes: drop this connection and open another to the new `endpoint()`. */
+export class Elsewhere extends Error {}
+
+/**
+ * What all viewers have in common that hold one TCP connection: dialling, time limits, reconnecting, measuring, and
+ * ending with one reason. A protocol adds how to ask (`begin`), how to read (`parse`) and what an end means.
+ *
+ *     socket ── received ──► parse ── tags ──► SessionMeter ── figures ──► observer
+ *                 (one clock reading for all that a read brought)
+ *
+ * The stages of one connection, each with its time limit, checked by `sweep`:
+ *
+ *     connecting ─ greeting (RTMP handshake) ─ asking (first byte) ─ answering (header) ─ waiting (media) ─ flowing
+ */
+export abstract class SocketViewer implements Viewer, ConnectionOwner, SessionListener {
+  protected readonly meter: SessionMeter;
+  protected readonly options: ViewerOptions;
+  readonly #clock: Clock;
+  readonly #observer: ViewerObserver;
+  readonly #timeouts: Timeouts;
+  readonly #policy: ReconnectPolicy | null;
+
+  #connection: Connection | null = null;
+  #stage: Stage = IDLE;
+  #stageSinceMs = 0;
+  #nowMs = 0;
+  #wallOffsetMs = 0;
+  #bytesReceived = 0;
+  #lastByteMs = 0;
+
+  #connectMs = Number.NaN;
+  #firstByteMs = Number.NaN;
+
+  /** Set from the loss of a connection until the next has brought a picture. */
+  #loss: Failure | null = null;
+  #lostAtMs = 0;
+  #attempts = 0;
+  #retryTimer: NodeJS.Timeout | undefined;
+  #retryAtMs = 0;
+  #reconnects = 0;
+  /** The connection is back; told when the playhead moves again. */
+  #recovering = false;
+
+  readonly #told: SessionProgress = noProgress();
+
+  constructor(options: ViewerOptions) {
+    this.options = options;
+    this.#clock = options.clock;
+    this.#observer = options.observer;
+    this.#timeouts = options.timeouts ? { ...defaultTimeouts, ...options.timeouts } : defaultTimeouts;
+    this.#policy = options.reconnect === undefined ? defaultReconnect : options.reconnect;
+    this.meter = new SessionMeter(options.player, options.intendedStartMs, this);
+  }
+
+  /** Where to connect now. */
+  protected abstract endpoint(): Endpoint;
+  /** The connection is open: send the request, forget what an earlier connection left. */
+  protected abstract begin(): void;
+  /** Takes `bytes[0, end)`. Throws `Ending` or `Elsewhere`, or a ProtocolError. */
+  protected abstract parse(bytes: Uint8Array, end: number): void;
+  /** The peer has closed its side: what that means now. */
+  protected abstract closedByPeer(): Failure;
+  /** The connection is lost and another attempt will be made: from the URL that was given, whatever came of it last time. */
+  protected afresh(): void {}
+  /** The watcher leaves: says so, where the protocol has words for it. */
+  protected goodbye(): void {}
+
+  get bytesReceived(): number {
+    return this.#bytesReceived;
+  }
+
+  get state(): ViewerState {
+    if (this.#stage === ENDED) return 'ended';
+    if (this.#loss !== null) return 'reconnecting';
+    return this.#stage < WAITING ? 'connecting' : this.meter.state;
+  }
+
+  /** Where this viewer is connected to, for sentences. */
+  protected get where(): string {
+    return endpointName(this.endpoint());
+  }
+
+  start(): void {
+    if (this.#stage === IDLE) this.#dial();
+  }
+
+  stop(): void {
+    if (this.#stage === ENDED) return;
+    if (this.#stage > CONNECTING && this.#connection) this.goodbye();
+    this.#end({ result: 'ended', reason: null, detail: 'the viewer left' });
+  }
+
+  sweep(nowMs: number): void {
+    if (this.#stage === IDLE || this.#stage === ENDED) return;
+    this.#nowMs = nowMs;
+    this.#wallOffsetMs = this.#clock.wallMs() - this.#clock.nowMs();
+    this.meter.sweep(nowMs, nowMs + this.#wallOffsetMs);
+    this.#tellProgress(nowMs);
+    if (this.#stage === PAUSING) {
+      if (nowMs >= this.#retryAtMs) this.#dial();
+      return;
+    }
+    const connection = this.#connection;
+    if (this.#stage === CONNECTING) connection?.sweep(nowMs);
+    else {
+      const failure = this.#overdue(nowMs);
+      if (failure) this.#lost(failure);
+    }
+  }
+
+  // ConnectionOwner
+
+  opened(): void {
+    this.#nowMs = this.#clock.nowMs();
+    this.begin();
+  }
+
+  received(bytes: Uint8Array, end: number): void {
+    const nowMs = this.#clock.nowMs();
+    this.#nowMs = nowMs;
+    this.#lastByteMs = nowMs;
+    this.#bytesReceived += end;
+    this.meter.arrive(nowMs, nowMs + this.#wallOffsetMs);
+    if (this.#stage === ASKING) this.#enter(ANSWERING);
+    this.parse(bytes, end);
+    if (this.#loss !== null || this.#recovering) this.#checkRecovery();
+  }
+
+  finished(): void {
+    this.#nowMs = this.#clock.nowMs();
+    this.#lost(this.closedByPeer());
+  }
+
+  failed(failure: Failure): void {
+    this.#nowMs = this.#clock.nowMs();
+    this.#lost(failure);
+  }
+
+  threw(error: unknown): void {
+    if (error instanceof Elsewhere) this.#dial();
+    else if (error instanceof Ending) this.#lost(error.failure);
+    else {
+      const what =
+        error instanceof ProtocolError ? `${error.message} (${error.code})` : `reading it failed: ${error}`;
+      this.#lost({
+        reason: this.badBytesReason(),
+        detail: `${this.where} sent what is not understood: ${what}`,
+      });
+    }
+  }
+
+  /** Broken bytes: of the media, or of the protocol that should carry it. */
+  protected badBytesReason(): 'bad-media' | 'bad-response' {
+    return 'bad-media';
+  }
+
+  // For the protocols
+
+  protected write(pieces: readonly Uint8Array[]): void {
+    this.#connection?.write(pieces);
+  }
+
+  /** The transport is open, but must first be agreed on (RTMP handshake). */
+  protected greeting(): void {
+    this.#enter(GREETING);
+  }
+
+  /** Connected in every respect; the question is on its way. */
+  protected asking(): void {
+    if (Number.isNaN(this.#connectMs)) {
+      this.#connectMs = this.#sinceIntended();
+      this.#observer.connected(this.#connectMs);
+    }
+    this.#enter(ASKING);
+  }
+
+  /** The answer is yes: media comes next. */
+  protected waiting(): void {
+    if (Number.isNaN(this.#firstByteMs)) {
+      // `#stageSinceMs` is when ANSWERING was entered: at the first byte, which may have come before this one.
+      this.#firstByteMs =
+        (this.#stage === ANSWERING ? this.#stageSinceMs : this.#nowMs) - this.options.intendedStartMs;
+      this.#observer.firstByte(this.#firstByteMs);
+    }
+    this.#enter(WAITING);
+  }
+
+  // SessionListener: the meter's figures go straight on, but for those that a parser still finds after `stop`
+
+  firstMedia(ms: number): void {
+    if (this.#stage !== ENDED) this.#observer.firstMedia(ms);
+  }
+  firstFrame(ms: number): void {
+    if (this.#stage !== ENDED) this.#observer.firstFrame(ms);
+  }
+  startup(ms: number): void {
+    if (this.#stage !== ENDED) this.#observer.startup(ms);
+  }
+  joinLag(ms: number): void {
+    if (this.#stage !== ENDED) this.#observer.joinLag(ms);
+  }
+  latency(ms: number): void {
+    if (this.#stage !== ENDED) this.#observer.latency(ms);
+  }
+  delivery(ms: number): void {
+    if (this.#stage !== ENDED) this.#observer.delivery(ms);
+  }
+  stalled(startMs: number): void {
+    if (this.#stage !== ENDED) this.#observer.stalled(startMs);
+  }
+  stallEnded(durationMs: number): void {
+    if (this.#stage !== ENDED) this.#observer.stallEnded(durationMs);
+  }
+
+  #enter(stage: Stage): void {
+    if (this.#stage === ENDED) return;
+    this.#stage = stage;
+    this.#stageSinceMs = this.#nowMs;
+  }
+
+  #sinceIntended(): number {
+    return this.#nowMs - this.options.intendedStartMs;
+  }
+
+  #dial(): void {
+    if (this.#stage === ENDED) return;
+    clearTimeout(this.#retryTimer);
+    this.#nowMs = this.#clock.nowMs();
+    this.#wallOffsetMs = this.#clock.wallMs() - this.#nowMs;
+    this.#enter(CONNECTING);
+    this.#connection = new Connection(this.endpoint(), this, this.#timeouts, this.#clock);
+    this.#connection.open();
+  }
+
+  /** The connection is gone or of no use: tries again, or ends. */
+  #lost(failure: Failure): void {
+    if (this.#stage === ENDED) return;
+    this.#connection?.close();
+    this.#connection = null;
+    const firstLoss = this.#loss === null;
+    if (firstLoss) {
+      this.#attempts = 0;
+      // Media is lost from the last that came, not from when its absence was noticed.
+      this.#lostAtMs = this.meter.hasMedia ? this.meter.lastMediaMs : this.#nowMs;
+    }
+    const delayMs = this.#delayBeforeRetry(failure);
+    if (delayMs === null) {
+      this.#end({ result: 'failed', ...this.#summary(failure) });
+      return;
+    }
+    this.#loss ??= failure;
+    this.#recovering = false;
+    this.#attempts++;
+    this.meter.reconnected();
+    this.afresh();
+    this.#enter(PAUSING);
+    this.#retryAtMs = this.#nowMs + delayMs;
+    // A timer of its own: if all waited for the common sweep, they would all come back in the same instant.
+    this.#retryTimer = setTimeout(() => this.#dial(), delayMs);
+  }
+
+  /** `null`: no further attempt. */
+  #delayBeforeRetry(failure: Failure): number | null {
+    const policy = this.#policy;
+    if (policy === null || !isWorthRetrying(failure.reason)) return null;
+    if (!this.meter.hasFirstFrame && !policy.beforeFirstFrame) return null;
+    const delayMs = delayBeforeAttempt(policy, this.#attempts + 1, this.options.random ?? Math.random);
+    if (delayMs === null || this.#nowMs + delayMs - this.#lostAtMs > policy.maxElapsedMs) return null;
+    return delayMs;
+  }
+
+  /** What ended the session is what first went wrong, not what the last attempt to mend it met. */
+  #summary(last: Failure): Failure {
+    const first = this.#loss;
+    if (first === null) return last;
+    const seconds = ((this.#nowMs - this.#lostAtMs) / 1_000).toFixed(1);
+    return {
+      reason: first.reason,
+      detail: `${first.detail}; ${this.#attempts} attempts to reconnect within ${seconds} s failed, the last one because ${last.detail}`,
+    };
+  }
+
+  #checkRecovery(): void {
+    if (this.#loss !== null) {
+      if (!this.meter.decodable) return;
+      this.#loss = null;
+      this.#attempts = 0;
+      this.#reconnects++;
+      this.#recovering = true;
+    }
+    if (this.meter.state !== 'playing' || this.#stage === ENDED) return;
+    this.#recovering = false;
+    this.#observer.reconnected(this.#nowMs - this.#lostAtMs);
+  }
+
+  /** What has taken too long by now, if anything. Moves on to the next stage where media has come. */
+  #overdue(nowMs: number): Failure | null {
+    const { where } = this;
+    const limits = this.#timeouts;
+    if (this.#stage === WAITING && this.meter.hasMedia) this.#enter(STARTING);
+    if (this.#stage === STARTING && this.meter.decodable) this.#enter(FLOWING);
+    const late = (limitMs: number): boolean => nowMs - this.#stageSinceMs >= limitMs;
+    const heard = this.#lastByteMs >= this.#stageSinceMs;
+    switch (this.#stage) {
+      case GREETING:
+        if (!late(limits.handshakeMs)) return null;
+        return heard
+          ? tooSlow(where, `did not finish the handshake within ${limits.handshakeMs} ms`)
+          : silent(where, limits.handshakeMs);
+      case ASKING:
+        return late(limits.firstByteMs) ? silent(where, limits.firstByteMs) : null;
+      case ANSWERING:
+        return late(limits.firstByteMs)
+          ? tooSlow(where, `began to answer and did not finish within ${limits.firstByteMs} ms`)
+          : null;
+      case WAITING:
+        return late(limits.firstMediaMs)
+          ? {
+              reason: 'no-media',
+              detail: `${where} accepted the request and sent no audio or video within ${limits.firstMediaMs} ms; check that the stream is being published under this name`,
+            }
+          : null;
+      case STARTING:
+        return late(limits.firstFrameMs) ? this.#noPicture(where) : null;
+      case FLOWING:
+        return this.#silence(where, nowMs);
+      default:
+        return null;
+    }
+  }
+
+  #noPicture(where: string): Failure {
+    const within = `within ${this.#timeouts.firstFrameMs} ms of the first media`;
+    if (this.meter.keyPictureUnderWay) return tooSlow(where, `sent no complete key picture ${within}`);
+    if (!this.meter.hasVideo) return tooSlow(where, `sent less than a second of sound ${within}`);
+    return {
+      reason: 'no-key-frame',
+      detail: `${where} sent video, but no configuration and key picture to start with ${within}; check the encoder's key-frame interval and codec`,
+    };
+  }
+
+  #silence(where: string, nowMs: number): Failure | null {
+    const limitMs = this.#timeouts.silenceMs;
+    if (nowMs - this.meter.lastMediaMs < limitMs) return null;
+    if (nowMs - this.#lastByteMs < limitMs && this.meter.tagUnderWay) {
+      return tooSlow(where, `took more than ${limitMs} ms over one frame`);
+    }
+    return {
+      reason: 'no-media',
+      detail: `${where} stopped sending: no audio or video for ${limitMs} ms; check the publisher and the network`,
+    };
+  }
+
+  #end(ending: Pick<SessionOutcome, 'result' | 'reason' | 'detail'>): void {
+    this.#nowMs = this.#clock.nowMs();
+    clearTimeout(this.#retryTimer);
+    this.#connection?.close();
+    this.#connection = null;
+    this.meter.finish(this.#nowMs);
+    this.#tellProgress(this.#nowMs);
+    this.#stage = ENDED;
+    this.#observer.ended({
+      ...ending,
+      phase: this.meter.hasFirstFrame ? 'after-first-frame' : 'before-first-frame',
+      figures: this.#figures(),
+    });
+  }
+
+  #figures(): SessionFigures {
+    return {
+      ...this.meter.figures(),
+      connectMs: Number.isNaN(this.#connectMs) ? null : this.#connectMs,
+      firstByteMs: Number.isNaN(this.#firstByteMs) ? null : this.#firstByteMs,
+      watchedMs: this.#sinceIntended(),
+      bytesReceived: this.#bytesReceived,
+      reconnects: this.#reconnects,
+    };
+  }
+
+  #tellProgress(nowMs: number): void {
+    const { meter } = this;
+    const told = this.#told;
+    const ended = this.#stage === ENDED;
+    advance('watchedMs', told, Math.max(0, nowMs - this.options.intendedStartMs));
+    advance('playingMs', told, meter.playingMs);
+    advance('stallMs', told, meter.stallMs);
+    advance('bytesReceived', told, this.#bytesReceived);
+    advance('mediaBytes', told, meter.mediaBytes);
+    advance('mediaMs', told, meter.mediaMs);
+    advance('frames', told, meter.frames);
+    advance('framesMissing', told, ended ? meter.figures().framesMissing : meter.framesMissingSettled);
+    this.#observer.progress(increment);
+  }
+}
+
+type Stage = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
+const IDLE = 0;
+const PAUSING = 1;
+const CONNECTING = 2;
+const GREETING = 3;
+const ASKING = 4;
+const ANSWERING = 5;
+const WAITING = 6;
+const STARTING = 7;
+const FLOWING = 8;
+const ENDED = 9;
+
+function silent(where: string, limitMs: number): Failure {
+  return {
+    reason: 'first-byte-timeout',
+    detail: `${where} accepted the connection and said nothing for ${limitMs} ms; check that this port serves this protocol and that the server is not overloaded`,
+  };
+}
+
+function tooSlow(where: string, what: string): Failure {
+  return { reason: 'too-slow', detail: `${where} ${what}; the network or the server is too slow` };
+}
+
+function noProgress(): SessionProgress {
+  return {
+    watchedMs: 0,
+    playingMs: 0,
+    stallMs: 0,
+    bytesReceived: 0,
+    mediaBytes: 0,
+    mediaMs: 0,
+    frames: 0,
+    framesMissing: 0,
+  };
+}
+
+/** Handed to all observers of this thread, and filled anew for each call. */
+const increment = noProgress();
+
+function advance(name: keyof SessionProgress, told: SessionProgress, total: number): void {
+  increment[name] = total - told[name];
+  told[name] = total;
+}
