@@ -31,12 +31,6 @@ const END_CODES = new Set([
   'NetConnection.Connect.Closed',
 ]);
 
-const CONNECT_TRANSACTION = 1;
-const RELEASE_STREAM_TRANSACTION = 2;
-const FC_PUBLISH_TRANSACTION = 3;
-const CREATE_STREAM_TRANSACTION = 4;
-const START_TRANSACTION = 5;
-
 export type RtmpClientEvent =
   /** The peer speaks RTMP. */
   | { readonly kind: 'handshaken' }
@@ -82,6 +76,8 @@ export class RtmpClientSession {
   /** Made when the handshake is over. */
   #connection: RtmpConnection | null = null;
   #streamId = 0;
+  /** Names of the commands sent; the transaction id of each is its place, from 1. */
+  readonly #calls: string[] = [];
 
   constructor(options: RtmpClientOptions) {
     this.#options = options;
@@ -129,9 +125,8 @@ export class RtmpClientSession {
   close(): void {
     const { mode, url } = this.#options;
     if (this.#connection !== null && (this.#state === 'starting' || this.#state === 'started')) {
-      if (mode === 'publish')
-        this.#connection.sendCommand(CONTROL_STREAM, 'FCUnpublish', 0, null, url.stream);
-      this.#connection.sendCommand(CONTROL_STREAM, 'deleteStream', 0, null, this.#streamId);
+      if (mode === 'publish') this.#call(CONTROL_STREAM, 'FCUnpublish', null, url.stream);
+      this.#call(CONTROL_STREAM, 'deleteStream', null, this.#streamId);
     }
     this.#state = 'over';
   }
@@ -152,18 +147,21 @@ export class RtmpClientSession {
     });
     this.#options.event({ kind: 'handshaken' });
     if (this.#isOver()) return;
-    this.#connection.sendCommand(CONTROL_STREAM, 'connect', CONNECT_TRANSACTION, connectObject(mode, url));
+    this.#call(CONTROL_STREAM, 'connect', connectObject(mode, url));
   }
 
   /** The caller's sink, behind a look at what concerns the session: the first media, and the end of a recording. */
   #watched(sink: TagSink | undefined): TagSink {
     return {
       head: (type, timestampMs, bodyBytes, bytes, start, end) => {
+        if (this.#state === 'over') return; // whatever else came together with the end
         if (type === TAG_SCRIPT) this.#script(bodyBytes, bytes, start, end);
         else if (this.#state === 'starting') this.#started();
         sink?.head(type, timestampMs, bodyBytes, bytes, start, end);
       },
-      end: () => sink?.end(),
+      end: () => {
+        if (this.#state !== 'over') sink?.end();
+      },
     };
   }
 
@@ -174,14 +172,21 @@ export class RtmpClientSession {
     this.#status(info);
   }
 
+  #call(streamId: number, name: string, ...values: AmfValue[]): void {
+    const transactionId = this.#calls.push(name);
+    this.#connection?.sendCommand(streamId, name, transactionId, ...values);
+  }
+
   #command({ name, transactionId, values }: Command): void {
+    const call = this.#calls[transactionId - 1];
     switch (name) {
       case '_result':
-        if (transactionId === CONNECT_TRANSACTION) this.#connected();
-        else if (transactionId === CREATE_STREAM_TRANSACTION) this.#created(values[1]);
+        if (call === 'connect') this.#connected();
+        else if (call === 'createStream') this.#created(values[1]);
         break;
       case '_error':
-        this.#error(transactionId, values);
+        // releaseStream and FCPublish are no commands of RTMP: many servers answer "not found" and mean no harm.
+        if (call !== 'releaseStream' && call !== 'FCPublish') this.#error(values);
         break;
       case 'onStatus':
         this.#status(values[1]);
@@ -203,18 +208,12 @@ export class RtmpClientSession {
     if (mode === 'publish') {
       this.#connection.sendChunkSize(PUBLISH_CHUNK_BYTES);
       // Flash Media Encoder's habit; some servers free a stream that a lost publisher still holds only on this.
-      this.#connection.sendCommand(
-        CONTROL_STREAM,
-        'releaseStream',
-        RELEASE_STREAM_TRANSACTION,
-        null,
-        url.stream,
-      );
-      this.#connection.sendCommand(CONTROL_STREAM, 'FCPublish', FC_PUBLISH_TRANSACTION, null, url.stream);
+      this.#call(CONTROL_STREAM, 'releaseStream', null, url.stream);
+      this.#call(CONTROL_STREAM, 'FCPublish', null, url.stream);
     } else {
       this.#connection.sendWindow(WINDOW_BYTES);
     }
-    this.#connection.sendCommand(CONTROL_STREAM, 'createStream', CREATE_STREAM_TRANSACTION, null);
+    this.#call(CONTROL_STREAM, 'createStream', null);
   }
 
   #created(streamId: AmfValue): void {
@@ -226,9 +225,9 @@ export class RtmpClientSession {
     this.#streamId = streamId;
     const { mode, url } = this.#options;
     if (mode === 'publish') {
-      this.#connection.sendCommand(streamId, 'publish', START_TRANSACTION, null, url.stream, 'live');
+      this.#call(streamId, 'publish', null, url.stream, 'live');
     } else {
-      this.#connection.sendCommand(streamId, 'play', START_TRANSACTION, null, url.stream, PLAY_START);
+      this.#call(streamId, 'play', null, url.stream, PLAY_START);
       this.#connection.sendUserControl(SET_BUFFER_LENGTH, streamId, BUFFER_MS);
     }
   }
@@ -248,14 +247,11 @@ export class RtmpClientSession {
     else if (END_CODES.has(code)) this.#finish('ended', code, description);
   }
 
-  #error(transactionId: number, values: readonly AmfValue[]): void {
-    // releaseStream and FCPublish are no commands of RTMP: many servers answer "not found" and mean no harm.
-    if (transactionId === RELEASE_STREAM_TRANSACTION || transactionId === FC_PUBLISH_TRANSACTION) return;
+  #error(values: readonly AmfValue[]): void {
     const info = values.find((value) => textOf(value, 'code') !== '');
-    const code =
-      textOf(info, 'code') ||
-      (this.#state === 'connecting' ? 'NetConnection.Connect.Rejected' : 'NetConnection.Call.Failed');
-    this.#fail(code, textOf(info, 'description'));
+    const silent =
+      this.#state === 'connecting' ? 'NetConnection.Connect.Rejected' : 'NetConnection.Call.Failed';
+    this.#fail(textOf(info, 'code') || silent, textOf(info, 'description'));
   }
 
   #fail(code: string, description: string): void {
