@@ -1,6 +1,7 @@
 /** The report's time plots as plain data: what the page's script draws, and what its tables say. */
 import type { Aggregate } from '../../metrics/aggregate.ts';
 import type { MetricName } from '../../metrics/catalogue.ts';
+import { printable } from '../printable.ts';
 import type { Timeline } from './timeline.ts';
 
 export interface PlotLine {
@@ -61,7 +62,7 @@ export function plotsOf(timeline: Timeline): Plot[] {
   ) =>
     protocols.map(
       (protocol): PlotLine => ({
-        label: [protocol, suffix].filter(Boolean).join(' ') || 'all',
+        label: [printable(protocol), suffix].filter(Boolean).join(' ') || 'all',
         values: timeline.line(metric, protocol, read),
         colour: colours.get(protocol) ?? 0,
         dashed,
@@ -146,7 +147,7 @@ function viewerLines(timeline: Timeline, colours: ReadonlyMap<string, number>): 
       under += (count ?? 0) - (ended[bin] ?? 0) - (failed[bin] ?? 0);
       return under;
     });
-    return { label: protocol || 'all', values, colour: colours.get(protocol) ?? 0, dashed: false };
+    return { label: printable(protocol) || 'all', values, colour: colours.get(protocol) ?? 0, dashed: false };
   });
 }
 

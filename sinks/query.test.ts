@@ -1,0 +1,74 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createDuckdbSink } from './duckdb.ts';
+import { queryRun } from './query.ts';
+import { makeSyntheticRun } from './synthetic-run.ts';
+
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'streamgauge-query-'));
+  const given = makeSyntheticRun({ seconds: 3 });
+  const sink = createDuckdbSink({ folder });
+  await sink.open(given.run);
+  for (const session of given.sessions) sink.session(session);
+  await sink.close(given.summary);
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('queryRun', () => {
+  it('gives columns and rows as JSON has them', async () => {
+    const result = await queryRun(
+      folder,
+      `SELECT protocol, count(*) AS sessions, sum(bytes_received)::BIGINT AS bytes FROM sessions GROUP BY 1 ORDER BY 1`,
+    );
+    expect(result).toEqual({
+      columns: ['protocol', 'sessions', 'bytes'],
+      rows: [
+        ['http-flv', '20', '48000000'],
+        ['rtmp', '20', '48000000'],
+      ],
+    });
+    expect(JSON.parse(JSON.stringify(result))).toEqual(result);
+  });
+
+  it.each([
+    ['DELETE FROM sessions', /^Cannot run the query: .*read-only/],
+    [`COPY sessions TO '/tmp/streamgauge-stolen.csv'`, /^Cannot run the query: Permission Error: .*disabled/],
+    [`SELECT * FROM read_csv('/etc/passwd')`, /^Cannot run the query: Permission Error: .*disabled/],
+    [`SET enable_external_access = true`, /^Cannot run the query: .*(locked|Cannot)/],
+    [`ATTACH 'other.duckdb'`, /^Cannot run the query: Permission Error/],
+    ['SELEC 1', /^Cannot run the query: Parser Error: syntax error at or near "SELEC"\.$/],
+    ['SELECT nothing FROM sessions', /^Cannot run the query: Binder Error: .*nothing/],
+  ])('refuses %s in one sentence', async (sql, sentence) => {
+    const error = await queryRun(folder, sql).then(
+      () => null,
+      (reason: Error) => reason,
+    );
+    expect(error?.message).toMatch(sentence);
+    expect(error?.message.split('\n')).toHaveLength(1);
+    expect((await queryRun(folder, 'SELECT count(*)::INT FROM sessions')).rows).toEqual([[40]]);
+    expect(await readdir(folder)).toEqual(['run.duckdb']);
+  });
+
+  it('says where it looked for a store', async () => {
+    await expect(queryRun('/nowhere/run', 'SELECT 1')).rejects.toThrow(
+      'There is no run.duckdb in "/nowhere/run".',
+    );
+  });
+
+  it('says that a file is no store', async () => {
+    const other = await mkdtemp(path.join(tmpdir(), 'streamgauge-query-'));
+    try {
+      await writeFile(path.join(other, 'run.duckdb'), 'this is not a database '.repeat(1000));
+      await expect(queryRun(other, 'SELECT 1')).rejects.toThrow(
+        /^Cannot read ".*run\.duckdb": .*not a valid DuckDB database.*$/,
+      );
+    } finally {
+      await rm(other, { recursive: true });
+    }
+  });
+});
