@@ -22,6 +22,8 @@ export interface ChunkReaderOptions extends Omit<AssemblerOptions, 'sink' | 'mes
 /** What the headers of one chunk stream left behind, and the message that is arriving on it. */
 interface ChunkStream extends IncomingMessage {
   readonly id: number;
+  /** Its type 3 header, if that is one byte; else -1. */
+  readonly bareHeader: number;
   /** Whether it has had a header that says length and type. */
   known: boolean;
   deltaMs: number;
@@ -79,6 +81,13 @@ export class ChunkReader {
     let at = start;
     while (at < end) {
       if (this.#chunkLeft === 0) {
+        const stream = this.#stream;
+        if (stream?.arriving && bytes[at] === stream.bareHeader && !stream.extended && this.#cutBytes === 0) {
+          // Much the most frequent header where chunks are small: one byte that says "the same goes on".
+          this.#chunkLeft = Math.min(this.#chunkBytes, stream.messageBytes - stream.receivedBytes);
+          at += 1;
+          continue;
+        }
         at = this.#cutBytes === 0 ? this.#header(bytes, at, end) : this.#cutHeader(bytes, at, end);
         continue;
       }
@@ -221,6 +230,7 @@ export class ChunkReader {
     }
     const stream: ChunkStream = {
       id,
+      bareHeader: id < 64 ? 0xc0 | id : -1,
       known: false,
       type: 0,
       streamId: 0,
