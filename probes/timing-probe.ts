@@ -58,14 +58,13 @@ export async function probeTiming(options: TimingProbeOptions): Promise<ProbeRes
   const inspector = new StreamInspector(clock, record);
 
   const outcome = await new Promise<SessionOutcome>((resolve) => {
-    let viewer: Viewer | null = null;
-    const stop = () => viewer?.stop();
+    const stop = (): void => viewer.stop();
     let looked: NodeJS.Timeout | undefined;
     const sweeper = setInterval(() => {
       const nowMs = clock.nowMs();
       inspector.sweep(nowMs);
-      viewer?.sweep(nowMs);
-      record('probe_up', viewer?.state === 'playing' ? 1 : 0);
+      viewer.sweep(nowMs);
+      record('probe_up', viewer.state === 'playing' ? 1 : 0);
       registry.cut(clock.wallMs());
     }, sweepMs);
     const ended = (result: SessionOutcome) => {
@@ -74,7 +73,7 @@ export async function probeTiming(options: TimingProbeOptions): Promise<ProbeRes
       options.signal?.removeEventListener('abort', stop);
       resolve(result);
     };
-    viewer = createViewer({
+    const viewer: Viewer = createViewer({
       url,
       clock,
       player: options.player ?? playerProfiles['mpegts.js'],

@@ -1,3 +1,4 @@
+import { protocolOf } from '../../clients/create-viewer.ts';
 import { systemClock } from '../../clients/system-clock.ts';
 import { Registry } from '../../metrics/registry.ts';
 import type { Finding, Level } from '../../probes/diagnosis.ts';
@@ -20,21 +21,18 @@ const marks: Readonly<Record<Level, string>> = { ok: '✓', warning: '!', bad: '
 export async function runProbe(flags: ProbeFlags, context: Context): Promise<ExitCode> {
   const { terminal, interrupted } = context;
   const forMs = flags.forMs ?? defaultForMs;
-  const jobs = flags.urls.map((url) => {
-    try {
-      return probeTiming({
-        url,
-        forMs,
-        clock: systemClock,
-        // One registry per stream: two ways to one stream would otherwise be added up.
-        registry: new Registry(),
-        signal: interrupted,
-        ...(flags.insecure && { tls: { rejectUnauthorized: false } }),
-      });
-    } catch (error) {
-      throw new CommandError(exitCodes.wrongUsage, error instanceof Error ? error.message : String(error));
-    }
-  });
+  for (const url of flags.urls) refuseUnwatchable(url);
+  const jobs = flags.urls.map((url) =>
+    probeTiming({
+      url,
+      forMs,
+      clock: systemClock,
+      // One registry per stream: two ways to one stream would otherwise be added up.
+      registry: new Registry(),
+      signal: interrupted,
+      ...(flags.insecure && { tls: { rejectUnauthorized: false } }),
+    }),
+  );
   terminal.say(
     `Looking at ${jobs.length === 1 ? 'the stream' : `${jobs.length} streams`} for ${forMs / 1_000} s …`,
   );
@@ -42,6 +40,14 @@ export async function runProbe(flags: ProbeFlags, context: Context): Promise<Exi
   if (flags.json) terminal.out(`${JSON.stringify(results, null, 2)}\n`);
   else for (const result of results) terminal.out(render(result, terminal.outColours));
   return exitCodeOf(results, interrupted.aborted);
+}
+
+function refuseUnwatchable(url: string): void {
+  try {
+    protocolOf(url);
+  } catch (error) {
+    throw new CommandError(exitCodes.wrongUsage, error instanceof Error ? error.message : String(error));
+  }
 }
 
 function exitCodeOf(results: readonly ProbeResult[], interrupted: boolean): ExitCode {
