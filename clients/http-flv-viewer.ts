@@ -1,5 +1,4 @@
 import { FlvReader } from '../core/flv/reader.ts';
-import { METER_HEAD_BYTES } from '../core/player/session-meter.ts';
 import type { Endpoint } from './connect.ts';
 import { getRequest, type HttpTarget, parseHttpUrl, redirectTarget } from './http-request.ts';
 import { type HttpHead, HttpResponseReader, type HttpResponseSink } from './http-response.ts';
@@ -43,8 +42,8 @@ export class HttpFlvViewer extends SocketViewer implements HttpResponseSink {
 
   protected begin(): void {
     this.#response = new HttpResponseReader(this);
-    this.#flv = new FlvReader(this.meter, {
-      headBytes: METER_HEAD_BYTES,
+    this.#flv = new FlvReader(this.tags, {
+      headBytes: this.headBytes,
       header: (hasAudio, hasVideo) => this.meter.announced(hasAudio, hasVideo),
     });
     this.asking();

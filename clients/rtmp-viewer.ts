@@ -1,4 +1,3 @@
-import { METER_HEAD_BYTES } from '../core/player/session-meter.ts';
 import { type RtmpClientEvent, RtmpClientSession } from '../core/rtmp/client-session.ts';
 import { parseRtmpUrl, type RtmpUrl } from '../core/rtmp/url.ts';
 import type { Endpoint } from './connect.ts';
@@ -36,8 +35,8 @@ export class RtmpViewer extends SocketViewer {
     this.#session = new RtmpClientSession({
       url: this.#url,
       mode: 'play',
-      sink: this.meter,
-      headBytes: METER_HEAD_BYTES,
+      sink: this.tags,
+      headBytes: this.headBytes,
       random: (bytes) => randomBytes(bytes, this.options.random ?? Math.random),
       write: (pieces) => this.write(pieces),
       event: (event) => this.#hear(event),

@@ -1,9 +1,10 @@
 import type { Clock } from '../core/clock.ts';
-import { ProtocolError } from '../core/media.ts';
-import { type SessionListener, SessionMeter } from '../core/player/session-meter.ts';
+import { ProtocolError, type TagSink } from '../core/media.ts';
+import { METER_HEAD_BYTES, type SessionListener, SessionMeter } from '../core/player/session-meter.ts';
 import { Connection, type ConnectionOwner, type Endpoint, endpointName } from './connect.ts';
 import type { Failure } from './reason.ts';
 import { delayBeforeAttempt, isWorthRetrying } from './reconnect.ts';
+import { TappedSink } from './tapped-sink.ts';
 import {
   defaultReconnect,
   defaultTimeouts,
@@ -43,6 +44,10 @@ export class Elsewhere extends Error {}
  */
 export abstract class SocketViewer implements Viewer, ConnectionOwner, SessionListener {
   protected readonly meter: SessionMeter;
+  /** Where the protocol's tags go, … */
+  protected readonly tags: TagSink;
+  /** … and how much of each body is wanted there. */
+  protected readonly headBytes: number;
   protected readonly options: ViewerOptions;
   readonly #clock: Clock;
   readonly #observer: ViewerObserver;
@@ -79,6 +84,9 @@ export abstract class SocketViewer implements Viewer, ConnectionOwner, SessionLi
     this.#timeouts = options.timeouts ? { ...defaultTimeouts, ...options.timeouts } : defaultTimeouts;
     this.#policy = options.reconnect === undefined ? defaultReconnect : options.reconnect;
     this.meter = new SessionMeter(options.player, options.intendedStartMs, this);
+    const { tap } = options;
+    this.tags = tap ? new TappedSink(tap, this.meter) : this.meter;
+    this.headBytes = tap ? Math.max(tap.headBytes, METER_HEAD_BYTES) : METER_HEAD_BYTES;
   }
 
   /** Where to connect now. */
