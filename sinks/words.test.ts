@@ -127,5 +127,6 @@ describe('extentWords', () => {
   it('says how much was measured', () => {
     expect(extentWords(summary)).toBe('40 viewer sessions in 6 s, none failed.');
     expect(extentWords(changed({ metrics: [] }))).toBe('No viewer session was started in 6 s.');
+    expect(extentWords(makeSyntheticRun({ seconds: 0 }).summary)).toBe('No viewer session was started.');
   });
 });

@@ -157,7 +157,8 @@ export function extentWords(summary: Summary): string {
   const started = values('sessions_started')?.count ?? 0;
   const failed = values('sessions_failed')?.count ?? 0;
   const duration = formatDuration(summary.run.durationMs);
-  if (started === 0) return `No viewer session was started in ${duration}.`;
+  if (started === 0)
+    return `No viewer session was started${summary.run.durationMs < 1000 ? '' : ` in ${duration}`}.`;
   const end = failed === 0 ? 'none failed' : `${failed.toLocaleString('en-US')} failed`;
   return `${plural(started, 'viewer session')} in ${duration}, ${end}.`;
 }

@@ -13,6 +13,7 @@ export const pageScript = `
   const figure = (v, unit) =>
     v == null ? 'no data' : v.toLocaleString('en-US', { maximumFractionDigits: Math.abs(v) < 10 ? 2 : 0 }) + (unit ? ' ' + unit : '');
   const alone = (values) => values.flatMap((v, i) => (v != null && values[i - 1] == null && values[i + 1] == null ? [i] : []));
+  const whole = [1, 2, 5].flatMap((step) => [...Array(7).keys()].map((power) => step * 10 ** power)).sort((a, b) => a - b);
   const charts = [];
 
   /** Dashed verticals where something was broken on purpose. */
@@ -49,7 +50,8 @@ export const pageScript = `
         },
         axes: [
           { ...axis, size: 30, values: (_, ticks) => ticks.map(clock), incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400] },
-          { ...axis, size: 64, values: (_, ticks) => ticks.map((v) => figure(v, '')) },
+          // Things that are counted have no fractions.
+          { ...axis, size: 64, ...(plot.unit === '' ? { incrs: whole } : {}), values: (_, ticks) => ticks.map((v) => figure(v, '')) },
         ],
         series: [
           {},

@@ -70,6 +70,7 @@ describe('report.html', () => {
   it('says in plain words that there is no data', () => {
     const text = textOf(pageOf({ seconds: 0, thresholds: [] }));
     expect(text).toContain('No data: nothing was measured on any stream.');
+    expect(text).toContain('No data: the load generator did not run for a whole second.');
     expect(text).toContain('No thresholds were set, so the run was not judged by any figure.');
     expect(text.match(/No data: this was not measured in this run\./g)).toHaveLength(7);
   });

@@ -214,9 +214,11 @@ function errorSection({ errors }: Summary): Html | null {
 
 function generatorSection({ generator }: Summary, plots: readonly Plot[]): Html {
   const { valid, reasons, cpu, eventLoopLagMs, seconds, invalidSeconds, droppedStarts, workers } = generator;
-  const judgement = valid
-    ? html`<p>The load generator had room to spare: the figures are the server’s.</p>`
-    : reasons.map((reason) => html`<p><span class="state crossed">Not valid.</span> ${reason}</p>`);
+  const judgement = !valid
+    ? reasons.map((reason) => html`<p><span class="state crossed">Not valid.</span> ${reason}</p>`)
+    : seconds > 0
+      ? html`<p>The load generator had room to spare: the figures are the server’s.</p>`
+      : html`<p class="muted">No data: the load generator did not run for a whole second.</p>`;
   return html`<h2>Load generator</h2>
 <div class="card">${judgement}
 ${facts([
