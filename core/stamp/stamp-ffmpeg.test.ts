@@ -127,6 +127,13 @@ describe('a stamped FLV stream with B-frames', () => {
     expect(pictures).toHaveLength(FRAMES);
   });
 
+  it('has every stamp within the 256 bytes that a viewer looks at, the first picture with x264’s options too', () => {
+    const HEAD_BYTES = 256;
+    const uuid = Buffer.from(UUID.replaceAll('-', ''), 'hex');
+    const ends = mapFrames(readTags(stamped), ({ body }) => Buffer.from(body).indexOf(uuid) + 16 + 22);
+    expect(ends.filter((end) => end !== null && end <= HEAD_BYTES)).toHaveLength(FRAMES);
+  });
+
   it('decodes to the very pictures of the unstamped one', async () => {
     const plain = flvOf(readTags(stamped).map((tag) => ({ ...tag, body: withoutStamp(tag) })));
     expect(plain.length).toBe(stamped.length - FRAMES * (4 + 42));

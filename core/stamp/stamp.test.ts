@@ -221,9 +221,10 @@ describe('findStamp', () => {
 describe('insertStamp', () => {
   const HEAD = [0x17, 1, 0, 0, 0];
 
-  it.each(CODECS)('puts it right before the first slice of %s, and says where', (codec) => {
+  it.each(CODECS)('puts it before the first slice of %s, and says where', (codec) => {
     for (const lengthBytes of [1, 2, 4]) {
-      const units = [writeSei(header[codec], [other]), [...slice[codec]], [...slice[codec]]];
+      const timing = { payloadType: 1, payload: Uint8Array.of(4, 5) };
+      const units = [writeSei(header[codec], [timing]), [...slice[codec]], [...slice[codec]]];
       const tag = Uint8Array.from([...HEAD, ...lengthPrefixed(lengthBytes, ...units)]);
       const before = tag.slice();
       const { body, nalOffset } = insertStamp(tag, HEAD.length, lengthBytes, codec, stamp);
@@ -235,6 +236,15 @@ describe('insertStamp', () => {
       patchStamp(body, nalOffset, codec, next);
       expect(found(body.subarray(HEAD.length), codec, lengthBytes)).toEqual(next);
     }
+  });
+
+  it('goes before the user data of others, which may be longer than what a viewer looks at', () => {
+    const timing = writeSei([NAL_SEI], [{ payloadType: 0, payload: Uint8Array.of(1) }]);
+    const options = writeSei([NAL_SEI], [{ payloadType: 5, payload: new Uint8Array(200).fill(0x78) }]);
+    const nal = stampNal('h264', stamp);
+    const tag = lengthPrefixed(4, timing, options, options, [...slice.h264]);
+    const { body } = insertStamp(tag, 0, 4, 'h264', stamp);
+    expect(body).toEqual(lengthPrefixed(4, timing, nal, options, options, [...slice.h264]));
   });
 
   it('writes over a stamp that is there, so that a re-published recording has one', () => {

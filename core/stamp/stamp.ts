@@ -5,7 +5,7 @@ import { crc16 } from './crc.ts';
 
 /**
  * The stamp: capture time in every frame, as an SEI user_data_unregistered message (H.264 and H.265 D.2.7, D.3.7)
- * in a NAL unit of its own right before the first slice.
+ * in a NAL unit of its own before the first slice.
  *
  *     NAL header 1|2 │ 05 │ 38 │ UUID 16 │ version 1 │ publisher 5 │ frame 5 │ captureUs 8 │ CRC-16 3 │ 80
  *
@@ -118,8 +118,10 @@ export interface StampedBody {
 }
 
 /**
- * A copy of a video tag body with a stamp right before its first slice (after AUD, SPS, PPS and other SEI: a
- * buffering period SEI must stay first, H.264 7.4.1.2.3). A body that has a stamp keeps one: it is written over.
+ * A copy of a video tag body with a stamp before its first slice, after AUD, SPS, PPS and other SEI (a buffering
+ * period SEI must stay first, H.264 7.4.1.2.3), but before the user data of others: x264's 700 bytes of options in
+ * its first picture would push the stamp out of the head that a viewer looks at, at each loop of a recording.
+ * A body that has a stamp keeps one: it is written over.
  *
  * `dataOffset` is where the NAL units begin (`VideoHead.dataOffset`), `nalLengthBytes` what avcC or hvcC says.
  * Throws `NAL_TRUNCATED` or `NAL_NO_SLICE`: such a tag is no access unit.
@@ -131,28 +133,42 @@ export function insertStamp(
   codec: StampCodec,
   stamp: Stamp,
 ): StampedBody {
+  let place = -1;
   for (const nal of h264.splitLengthPrefixed(videoTagBody, dataOffset, videoTagBody.length, nalLengthBytes)) {
     const kind = kindOf(videoTagBody[nal.start]!, codec);
+    const message = nal.start + headerBytes(codec);
     if (kind === SEI) {
-      const fields = findFields(videoTagBody, nal.start + headerBytes(codec), nal.end);
-      if (fields >= 0) {
-        const body = videoTagBody.slice();
-        writeFields(body, fields, stamp);
-        return { body, nalOffset: fields - UUID_BYTES - MESSAGE_HEAD_BYTES - headerBytes(codec) };
-      }
+      const fields = findFields(videoTagBody, message, nal.end);
+      if (fields >= 0) return overwritten(videoTagBody, fields, codec, stamp);
     }
-    if (kind === SLICE) {
-      const at = nal.start - nalLengthBytes;
-      const nalBytes = stampNalBytes(codec);
-      const body = new Uint8Array(videoTagBody.length + nalLengthBytes + nalBytes);
-      body.set(videoTagBody.subarray(0, at));
-      body[at + nalLengthBytes - 1] = nalBytes; // below 256: the upper length bytes stay zero
-      writeStampNal(body, at + nalLengthBytes, codec, stamp);
-      body.set(videoTagBody.subarray(at), at + nalLengthBytes + nalBytes);
-      return { body, nalOffset: at + nalLengthBytes };
-    }
+    const isUserData = kind === SEI && videoTagBody[message] === USER_DATA_UNREGISTERED;
+    if (place < 0 && (isUserData || kind === SLICE)) place = nal.start - nalLengthBytes;
+    if (kind === SLICE) return inserted(videoTagBody, place, nalLengthBytes, codec, stamp);
   }
   throw new ProtocolError('NAL_NO_SLICE', 'expected a video tag with a slice to stamp, got none');
+}
+
+function overwritten(tagBody: Uint8Array, fields: number, codec: StampCodec, stamp: Stamp): StampedBody {
+  const body = tagBody.slice();
+  writeFields(body, fields, stamp);
+  return { body, nalOffset: fields - UUID_BYTES - MESSAGE_HEAD_BYTES - headerBytes(codec) };
+}
+
+function inserted(
+  tagBody: Uint8Array,
+  place: number,
+  nalLengthBytes: number,
+  codec: StampCodec,
+  stamp: Stamp,
+): StampedBody {
+  const nalBytes = stampNalBytes(codec);
+  const nalOffset = place + nalLengthBytes;
+  const body = new Uint8Array(tagBody.length + nalLengthBytes + nalBytes);
+  body.set(tagBody.subarray(0, place));
+  body[nalOffset - 1] = nalBytes; // below 256: the upper length bytes stay zero
+  writeStampNal(body, nalOffset, codec, stamp);
+  body.set(tagBody.subarray(place), nalOffset + nalBytes);
+  return { body, nalOffset };
 }
 
 const SLICE = 1;
