@@ -1,12 +1,16 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type MetricName, metricOf } from '../metrics/catalogue.ts';
 import { Registry } from '../metrics/registry.ts';
 import type { Sink } from '../metrics/sink.ts';
 import type { RunInfo, Summary } from '../metrics/summary.ts';
 import { type Influxd, startInfluxd } from '../tests/kit/influxd.ts';
 import { requireTool } from '../tests/kit/tools.ts';
 import { createInfluxdbSink, type InfluxdbSinkOptions } from './influxdb.ts';
+import { influxdbFields } from './influxdb-point.ts';
+import { describeSinkContract } from './sink-contract.ts';
 
 const run: RunInfo = {
   id: 'run-1',
@@ -107,6 +111,24 @@ describe.skipIf(program === null)('the InfluxDB sink on a real influxd', () => {
     sink.second(second(3));
     await sink.close(summary);
     expect(sink.lost).toBe(0);
+  });
+
+  describeSinkContract({
+    name: 'influxdb',
+    writesFolder: false,
+    create: (folder) => sinkOf('admin:adm%3An%401@', path.basename(folder)),
+    async inspect(folder, { seconds }) {
+      const expected = new Map<string, number>();
+      for (const { metric } of seconds.flat()) expected.set(metric, (expected.get(metric) ?? 0) + 1);
+      for (const [metric, points] of expected) {
+        const [field] = influxdbFields[metricOf(metric as MetricName).type];
+        const [found] = await influxd.query(
+          `SELECT count("${field}") FROM "${metric}"`,
+          path.basename(folder),
+        );
+        expect([metric, found?.values[0]?.[1]]).toEqual([metric, points]);
+      }
+    },
   });
 
   it('says in one sentence that a login is wrong or missing, without the password', async () => {
