@@ -394,7 +394,7 @@ export abstract class SocketViewer implements Viewer, ConnectionOwner, SessionLi
     this.#connection?.close();
     this.#connection = null;
     this.meter.finish(this.#nowMs);
-    this.#tellProgress(this.#nowMs);
+    this.#tellProgress(this.#nowMs, this.meter.figures().framesMissing);
     this.#stage = ENDED;
     this.#observer.ended({
       ...ending,
@@ -414,10 +414,9 @@ export abstract class SocketViewer implements Viewer, ConnectionOwner, SessionLi
     };
   }
 
-  #tellProgress(nowMs: number): void {
+  #tellProgress(nowMs: number, framesMissing = this.meter.framesMissingSettled): void {
     const { meter } = this;
     const told = this.#told;
-    const ended = this.#stage === ENDED;
     advance('watchedMs', told, Math.max(0, nowMs - this.options.intendedStartMs));
     advance('playingMs', told, meter.playingMs);
     advance('stallMs', told, meter.stallMs);
@@ -425,7 +424,7 @@ export abstract class SocketViewer implements Viewer, ConnectionOwner, SessionLi
     advance('mediaBytes', told, meter.mediaBytes);
     advance('mediaMs', told, meter.mediaMs);
     advance('frames', told, meter.frames);
-    advance('framesMissing', told, ended ? meter.figures().framesMissing : meter.framesMissingSettled);
+    advance('framesMissing', told, framesMissing);
     this.#observer.progress(increment);
   }
 }

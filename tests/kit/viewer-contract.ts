@@ -1,0 +1,596 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createViewer } from '../../clients/create-viewer.ts';
+import type { Reason } from '../../clients/reason.ts';
+import type {
+  SessionOutcome,
+  SessionProgress,
+  Viewer,
+  ViewerObserver,
+  ViewerOptions,
+} from '../../clients/viewer.ts';
+import { type PlayerProfile, playerProfiles } from '../../core/player/profile.ts';
+import {
+  startGarbageServer,
+  startMuteServer,
+  startResettingServer,
+  startSilentServer,
+} from './bad-servers.ts';
+import { freePort } from './free-port.ts';
+import { aacFrame, avcConfig, avcPicture, avcPictures } from './scripted-media.ts';
+import type { OnViewer, ScriptedServer, ScriptedServerOptions, ScriptedSession } from './scripted-server.ts';
+
+/** What a protocol brings along to be tested by this suite. */
+export interface ViewerKit {
+  readonly name: string;
+  /** A good server of the protocol. */
+  serve(onViewer: OnViewer, options?: ScriptedServerOptions): Promise<ScriptedServer>;
+  /** A URL of the protocol, for `host:port` of a server that is not good. */
+  urlAt(hostAndPort: string): string;
+  /** What the viewer must make of bytes that are no protocol, right after it has connected. */
+  readonly garbageReason: Reason;
+}
+
+/** Turned by hand. What a test does between two turns happens "at the same time", however long it takes. */
+export class HandClock {
+  now = 1_000;
+  nowMs(): number {
+    return this.now;
+  }
+  wallMs(): number {
+    return 1_790_000_000_000 + this.now;
+  }
+}
+
+/** Writes down what an observer hears, and fails if it hears anything after the end. */
+export class Recorder implements ViewerObserver {
+  readonly heard: [string, number][] = [];
+  outcome: SessionOutcome | null = null;
+  readonly total: SessionProgress = {
+    watchedMs: 0,
+    playingMs: 0,
+    stallMs: 0,
+    bytesReceived: 0,
+    mediaBytes: 0,
+    mediaMs: 0,
+    frames: 0,
+    framesMissing: 0,
+  };
+  late = 0;
+
+  #hear(what: string, value: number): void {
+    if (this.outcome) this.late++;
+    this.heard.push([what, value]);
+  }
+  connected = (ms: number): void => this.#hear('connected', ms);
+  firstByte = (ms: number): void => this.#hear('firstByte', ms);
+  firstMedia = (ms: number): void => this.#hear('firstMedia', ms);
+  firstFrame = (ms: number): void => this.#hear('firstFrame', ms);
+  startup = (ms: number): void => this.#hear('startup', ms);
+  joinLag = (ms: number): void => this.#hear('joinLag', ms);
+  latency = (ms: number): void => this.#hear('latency', ms);
+  delivery = (ms: number): void => this.#hear('delivery', ms);
+  stalled = (ms: number): void => this.#hear('stalled', ms);
+  stallEnded = (ms: number): void => this.#hear('stallEnded', ms);
+  reconnected = (ms: number): void => this.#hear('reconnected', ms);
+  progress(increment: Readonly<SessionProgress>): void {
+    if (this.outcome) this.late++;
+    for (const name of Object.keys(this.total) as (keyof SessionProgress)[]) {
+      expect(increment[name]).toBeGreaterThanOrEqual(0);
+      this.total[name] += increment[name];
+    }
+  }
+  ended(outcome: SessionOutcome): void {
+    if (this.outcome) this.late++;
+    this.outcome = outcome;
+  }
+
+  all(what: string): number[] {
+    return this.heard.filter(([name]) => name === what).map(([, value]) => value);
+  }
+  has(what: string): boolean {
+    return this.heard.some(([name]) => name === what);
+  }
+}
+
+const plain: PlayerProfile = playerProfiles.plain;
+const quick: PlayerProfile = { ...plain, startBufferMs: 40, resumeBufferMs: 40, resumeBufferMaxMs: 40 };
+
+/** Everything that holds for a viewer whatever its protocol. */
+export function describeViewer(kit: ViewerKit): void {
+  describe(`${kit.name} viewer`, () => {
+    const running: { stop(): unknown }[] = [];
+    let clock: HandClock;
+    let recorder: Recorder;
+    let sessions: ScriptedSession[];
+
+    beforeEach(() => {
+      clock = new HandClock();
+      recorder = new Recorder();
+      sessions = [];
+    });
+    afterEach(async () => {
+      for (const one of running.splice(0).reverse()) await one.stop();
+      for (let i = 0; i < 5; i++) await turn();
+      expect(recorder.late).toBe(0);
+    });
+
+    function start(url: string, options: Partial<ViewerOptions> = {}): Viewer {
+      const viewer = createViewer({
+        url,
+        player: quick,
+        clock,
+        observer: recorder,
+        intendedStartMs: clock.now - 100,
+        reconnect: null,
+        ...options,
+      });
+      running.push(viewer);
+      viewer.start();
+      return viewer;
+    }
+    async function server<T extends ScriptedServer>(starting: Promise<T>): Promise<T> {
+      const started = await starting;
+      running.push(started);
+      return started;
+    }
+    const good = (options?: ScriptedServerOptions) =>
+      server(kit.serve((session) => sessions.push(session), options));
+
+    /** Waits, in real time, for what must happen without the clock being turned. */
+    async function until(what: () => unknown, turns = 20_000): Promise<void> {
+      for (let i = 0; i < turns; i++) {
+        if (what()) return;
+        await turn();
+      }
+      throw new Error(
+        `it did not happen: ${what}; heard ${JSON.stringify(recorder.heard.slice(-5))}, ended ${JSON.stringify(recorder.outcome)}`,
+      );
+    }
+    /** A second, or so, later. */
+    function pass(viewer: Viewer, ms: number): void {
+      passUntil(viewer, clock.now + ms);
+    }
+    function passUntil(viewer: Viewer, ms: number): void {
+      clock.now = ms;
+      viewer.sweep(ms);
+    }
+    async function failure(viewer: Viewer): Promise<SessionOutcome> {
+      await until(() => recorder.outcome);
+      expect(viewer.state).toBe('ended');
+      const outcome = recorder.outcome!;
+      expect(outcome.result).toBe('failed');
+      // One sentence: no stack, no line break, no code alone.
+      expect(outcome.detail).toMatch(/^[^\n]{20,400}$/);
+      expect(outcome.detail).not.toMatch(/\bat .*\.[jt]s|undefined|\[object/);
+      return outcome;
+    }
+    async function accepted(): Promise<ScriptedSession> {
+      const before = sessions.length;
+      await until(() => sessions.length > before || sessions.length > 0);
+      const session = sessions.at(-1)!;
+      session.accept();
+      return session;
+    }
+
+    describe('figures', () => {
+      it('counts every step from the intended start', async () => {
+        const { url } = await good();
+        const viewer = start(url);
+        expect(viewer.state).toBe('connecting');
+        await until(() => recorder.has('connected'));
+        await until(() => sessions.length === 1);
+        clock.now = 1_200;
+        sessions[0]!.accept();
+        await until(() => recorder.has('firstByte'));
+        expect(viewer.state).toBe('starting');
+        clock.now = 1_300;
+        sessions[0]!.send(avcConfig(), aacFrame(0));
+        await until(() => recorder.has('firstMedia'));
+        clock.now = 1_500;
+        const capture = clock.wallMs() - 250;
+        sessions[0]!.send(
+          avcPicture({
+            timestampMs: 0,
+            key: true,
+            stamp: { publisher: 1, frame: 0, captureUs: capture * 1_000 },
+          }),
+        );
+        await until(() => recorder.has('startup'));
+        expect(viewer.state).toBe('playing');
+        expect(recorder.heard).toEqual([
+          ['connected', 100],
+          ['firstByte', kit.name.startsWith('RTMP') ? 100 : 300],
+          ['firstMedia', 400],
+          ['firstFrame', 600],
+          ['delivery', 250],
+          ['startup', 600],
+          ['joinLag', 250],
+        ]);
+        clock.now = 1_520;
+        viewer.sweep(clock.now);
+        expect(recorder.all('latency')).toEqual([250]);
+        clock.now = 2_000;
+        viewer.stop();
+        expect(recorder.outcome).toMatchObject({
+          result: 'ended',
+          phase: 'after-first-frame',
+          reason: null,
+          figures: {
+            connectMs: 100,
+            firstMediaMs: 400,
+            firstFrameMs: 600,
+            startupMs: 600,
+            joinLagMs: 250,
+            stallCount: 1,
+            stallMs: 460,
+            playingMs: 40,
+            watchedMs: 1_100,
+            frames: 1,
+            reconnects: 0,
+          },
+        });
+        const { figures } = recorder.outcome!;
+        expect(figures.startupMs! + figures.playingMs + figures.stallMs).toBe(figures.watchedMs);
+        expect(figures.bytesReceived).toBe(viewer.bytesReceived);
+      });
+
+      it('reports progress that adds up to the figures', async () => {
+        const { url } = await good();
+        const viewer = start(url);
+        const session = await accepted();
+        const pictures = avcPictures({ count: 100, captureMs: clock.wallMs() }).filter(
+          (_, i) => i !== 30 && i !== 98,
+        );
+        session.send(avcConfig(), ...pictures.slice(0, 40));
+        await until(() => recorder.all('delivery').length === 40);
+        for (; clock.now < 9_000; clock.now += 1_000) viewer.sweep(clock.now);
+        session.send(...pictures.slice(40));
+        await until(() => recorder.all('delivery').length === 98);
+        viewer.sweep(clock.now);
+        clock.now += 700;
+        viewer.stop();
+        const { figures } = recorder.outcome!;
+        for (const [name, value] of Object.entries(recorder.total)) {
+          expect([name, value]).toEqual([name, figures[name as keyof SessionProgress]]);
+        }
+        expect(figures).toMatchObject({ frames: 98, framesMissing: 2, stallCount: 1, stallCountPlayer: 1 });
+      });
+
+      it('sees a stall by the sweep, and its end by the next frame', async () => {
+        const { url } = await good();
+        const viewer = start(url);
+        const session = await accepted();
+        session.send(avcConfig(), ...avcPictures({ count: 25 }));
+        await until(() => recorder.has('startup'));
+        passUntil(viewer, 2_099);
+        expect(recorder.has('stalled')).toBe(false);
+        passUntil(viewer, 2_100);
+        expect(recorder.all('stalled')).toEqual([2_000]);
+        expect(viewer.state).toBe('stalled');
+        clock.now = 2_600;
+        session.send(...avcPictures({ count: 25, timestampMs: 1_000 }));
+        await until(() => recorder.has('stallEnded'));
+        expect(recorder.all('stallEnded')).toEqual([600]);
+        expect(viewer.state).toBe('playing');
+      });
+    });
+
+    describe('bad peers', () => {
+      it('nobody listens', async () => {
+        const outcome = await failure(start(kit.urlAt(`127.0.0.1:${await freePort()}`)));
+        expect(outcome).toMatchObject({ reason: 'refused', phase: 'before-first-frame' });
+        expect(outcome.figures).toMatchObject({ connectMs: null, firstFrameMs: null, watchedMs: 100 });
+      });
+
+      it('a name that does not exist', async () => {
+        const viewer = start(kit.urlAt('no-such-host.invalid:1'));
+        await failure(viewer);
+        expect(recorder.outcome?.reason).toBe('dns');
+      }, 20_000);
+
+      it('says nothing', async () => {
+        const silent = await server(startSilentServer());
+        const viewer = start(kit.urlAt(silent.url), { timeouts: { handshakeMs: 3_000, firstByteMs: 3_000 } });
+        await until(() => silent.received > 0);
+        pass(viewer, 2_999);
+        expect(viewer.state).not.toBe('ended');
+        pass(viewer, 1);
+        expect(await failure(viewer)).toMatchObject({ reason: 'first-byte-timeout' });
+      });
+
+      it('speaks no protocol at all', async () => {
+        const { url } = await server(startGarbageServer());
+        expect(await failure(start(kit.urlAt(url)))).toMatchObject({ reason: kit.garbageReason });
+      });
+
+      it('closes without a word', async () => {
+        const { url } = await server(startMuteServer());
+        expect(await failure(start(kit.urlAt(url)))).toMatchObject({ reason: 'closed' });
+      });
+
+      it('resets the connection', async () => {
+        const { url } = await server(startResettingServer());
+        expect(await failure(start(kit.urlAt(url)))).toMatchObject({ reason: 'reset' });
+      });
+
+      it('accepts and sends nothing', async () => {
+        const { url } = await good();
+        const viewer = start(url, { timeouts: { firstMediaMs: 3_000 } });
+        const session = await accepted();
+        session.send(avcConfig());
+        await until(() => recorder.has('firstByte') && viewer.state === 'starting');
+        pass(viewer, 2_999);
+        pass(viewer, 1);
+        expect(await failure(viewer)).toMatchObject({ reason: 'no-media' });
+      });
+
+      it('sends no key picture', async () => {
+        const { url } = await good();
+        const viewer = start(url, { timeouts: { firstFrameMs: 3_000 } });
+        const session = await accepted();
+        session.send(avcConfig(), ...avcPictures({ count: 50, gop: 1_000 }).slice(1));
+        await until(() => recorder.has('firstMedia'));
+        viewer.sweep(clock.now);
+        pass(viewer, 2_999);
+        pass(viewer, 1);
+        expect(await failure(viewer)).toMatchObject({ reason: 'no-key-frame', phase: 'before-first-frame' });
+      });
+
+      it('begins a key picture and does not finish it', async () => {
+        const { url } = await good();
+        const viewer = start(url, { timeouts: { firstFrameMs: 3_000 } });
+        const session = await accepted();
+        session.send(avcConfig(), aacFrame(0));
+        await until(() => recorder.has('firstMedia'));
+        const before = viewer.bytesReceived;
+        // Much more than the buffers on the way hold would be needed to see its end.
+        session.send(avcPicture({ timestampMs: 0, key: true, sliceBytes: 8_000_000 }));
+        await until(() => viewer.bytesReceived > before + 100_000);
+        const partial = viewer.bytesReceived < 8_000_000;
+        session.reset();
+        await failure(viewer);
+        expect([partial, recorder.has('firstFrame')]).toEqual([true, false]);
+      });
+
+      it('stops sending in mid-stream', async () => {
+        const { url } = await good();
+        const viewer = start(url, { timeouts: { silenceMs: 3_000 } });
+        const session = await accepted();
+        session.send(avcConfig(), ...avcPictures({ count: 5 }));
+        await until(() => recorder.has('startup'));
+        viewer.sweep(clock.now);
+        pass(viewer, 2_999);
+        expect(viewer.state).toBe('stalled');
+        pass(viewer, 1);
+        const outcome = await failure(viewer);
+        expect(outcome).toMatchObject({ reason: 'no-media', phase: 'after-first-frame' });
+        expect(outcome.figures.stallMs).toBe(2_800);
+        expect(recorder.all('stallEnded')).toEqual([2_800]);
+      });
+
+      it('closes in mid-stream', async () => {
+        const { url } = await good();
+        const viewer = start(url);
+        const session = await accepted();
+        session.send(avcConfig(), ...avcPictures({ count: 5 }));
+        await until(() => recorder.has('startup'));
+        session.close();
+        expect(await failure(viewer)).toMatchObject({ reason: 'closed', phase: 'after-first-frame' });
+      });
+
+      it('says that the publisher has left', async () => {
+        const { url } = await good();
+        const viewer = start(url);
+        const session = await accepted();
+        session.send(avcConfig(), ...avcPictures({ count: 5 }));
+        await until(() => recorder.has('startup'));
+        session.endStream();
+        expect(await failure(viewer)).toMatchObject({ reason: 'publisher-gone' });
+      });
+
+      it('sends broken media: this viewer ends, the others do not notice', async () => {
+        const { url } = await good();
+        const other = start(url);
+        await until(() => sessions.length === 1);
+        recorder = new Recorder();
+        const viewer = start(url, { observer: recorder });
+        await until(() => sessions.length === 2);
+        for (const session of sessions) {
+          session.accept();
+          session.send(avcConfig(), ...avcPictures({ count: 5 }));
+        }
+        await until(() => viewer.state === 'playing' && other.state === 'playing');
+        const before = other.bytesReceived;
+        sessions[1]!.send({ type: 77 as 8, timestampMs: 0, body: new Uint8Array(10) });
+        if (kit.name.startsWith('RTMP')) {
+          // Unknown message types are skipped in RTMP; a command that is none is broken.
+          sessions[1]!.send({ type: 20 as 8, timestampMs: 0, body: Uint8Array.of(0xff, 0xff) });
+        }
+        expect(await failure(viewer)).toMatchObject({ reason: 'bad-media', phase: 'after-first-frame' });
+        sessions[0]!.send(...avcPictures({ count: 5, timestampMs: 200 }));
+        await until(() => other.bytesReceived > before);
+        expect(other.state).toBe('playing');
+      });
+    });
+
+    describe('stop', () => {
+      it('before start does nothing but end', () => {
+        const viewer = createViewer({
+          url: kit.urlAt('127.0.0.1:1'),
+          player: plain,
+          clock,
+          observer: recorder,
+          intendedStartMs: clock.now,
+        });
+        viewer.stop();
+        viewer.start();
+        viewer.stop();
+        expect(recorder.outcome).toMatchObject({
+          result: 'ended',
+          phase: 'before-first-frame',
+          reason: null,
+        });
+      });
+
+      it.each(['at once', 'while connecting', 'connected', 'accepted', 'playing'])('%s', async (moment) => {
+        const { url } = await good();
+        const viewer = start(url);
+        if (moment === 'while connecting') await turn();
+        if (moment === 'connected') await until(() => recorder.has('connected'));
+        if (moment === 'accepted' || moment === 'playing') {
+          const session = await accepted();
+          await until(() => recorder.has('firstByte'));
+          if (moment === 'playing') {
+            session.send(avcConfig(), ...avcPictures({ count: 50 }));
+            await until(() => viewer.state === 'playing');
+          }
+        }
+        viewer.stop();
+        expect(viewer.state).toBe('ended');
+        expect(recorder.outcome).toMatchObject({ result: 'ended', reason: null });
+        pass(viewer, 100_000);
+      });
+
+      it('from within a callback', async () => {
+        const { url } = await good();
+        let viewer: Viewer | undefined;
+        class Leaver extends Recorder {
+          override firstFrame = (): void => viewer?.stop();
+        }
+        recorder = new Leaver();
+        viewer = start(url);
+        const session = await accepted();
+        session.send(avcConfig(), ...avcPictures({ count: 50, captureMs: clock.wallMs() }));
+        await until(() => recorder.outcome);
+        expect(recorder.outcome).toMatchObject({ result: 'ended', phase: 'after-first-frame' });
+        expect(recorder.has('startup')).toBe(false);
+      });
+    });
+
+    describe('reconnect', () => {
+      const policy = {
+        maxAttempts: 3,
+        maxElapsedMs: 60_000,
+        firstDelayMs: 600_000,
+        maxDelayMs: 600_000,
+        jitter: 1,
+        beforeFirstFrame: false,
+      };
+      // Delays are longer than any test; only `sweep` at the computed moment ends them. random = 0.99 gives 6,000 ms.
+      const options = { reconnect: policy, random: () => 0.99 };
+      async function playing(viewer: Viewer): Promise<ScriptedSession> {
+        const session = await accepted();
+        session.send(avcConfig(), ...avcPictures({ count: 50 }));
+        await until(() => viewer.state === 'playing');
+        return session;
+      }
+
+      it('goes on after a lost connection, and says how long it took to play again', async () => {
+        const { url } = await good();
+        const viewer = start(url, options);
+        const session = await playing(viewer);
+        clock.now = 2_000;
+        session.reset();
+        await until(() => viewer.state === 'reconnecting');
+        passUntil(viewer, 7_999);
+        expect(sessions).toHaveLength(1);
+        expect(recorder.all('stalled')).toEqual([3_000]);
+        passUntil(viewer, 8_001);
+        await until(() => sessions.length === 2);
+        const again = sessions[1]!;
+        again.accept();
+        clock.now = 8_500;
+        again.send(
+          avcPicture({ timestampMs: 77_000 }),
+          avcConfig(),
+          ...avcPictures({ count: 50, timestampMs: 77_040 }),
+        );
+        await until(() => recorder.has('reconnected'));
+        // The last media came at 1,000.
+        expect(recorder.all('reconnected')).toEqual([7_500]);
+        expect(recorder.all('stallEnded')).toEqual([5_500]);
+        expect(recorder.all('connected')).toHaveLength(1);
+        expect(recorder.all('firstFrame')).toHaveLength(1);
+        expect(viewer.state).toBe('playing');
+        viewer.stop();
+        expect(recorder.outcome?.figures.reconnects).toBe(1);
+      });
+
+      it('gives up after so many attempts, for the reason of the first loss', async () => {
+        const { url, stop } = await good();
+        const viewer = start(url, options);
+        const session = await playing(viewer);
+        session.close();
+        await until(() => viewer.state === 'reconnecting');
+        await stop();
+        running.splice(0, 1);
+        await until(() => {
+          pass(viewer, 50);
+          return recorder.outcome;
+        });
+        const outcome = await failure(viewer);
+        expect(outcome.reason).toBe('closed');
+        expect(outcome.detail).toMatch(/3 attempts to reconnect .* refused the connection/);
+      });
+
+      it('gives up when the time is over', async () => {
+        const { url } = await good();
+        const viewer = start(url, { ...options, reconnect: { ...policy, maxElapsedMs: 5_000 } });
+        const session = await playing(viewer);
+        session.reset();
+        expect(await failure(viewer)).toMatchObject({ reason: 'reset', phase: 'after-first-frame' });
+      });
+
+      it('does not hide a failed start, unless told to', async () => {
+        const port = await freePort();
+        expect(await failure(start(kit.urlAt(`127.0.0.1:${port}`), options))).toMatchObject({
+          reason: 'refused',
+        });
+        recorder = new Recorder();
+        const patient = start(kit.urlAt(`127.0.0.1:${port}`), {
+          ...options,
+          observer: recorder,
+          reconnect: { ...policy, beforeFirstFrame: true },
+        });
+        await until(() => patient.state === 'reconnecting');
+      });
+
+      it('can be stopped while it waits', async () => {
+        const { url } = await good();
+        const viewer = start(url, options);
+        const session = await playing(viewer);
+        session.reset();
+        await until(() => viewer.state === 'reconnecting');
+        viewer.stop();
+        pass(viewer, 100_000);
+        expect(recorder.outcome).toMatchObject({ result: 'ended', reason: null });
+      });
+
+      it('leaves no timer behind that would start again', async () => {
+        const { url } = await good();
+        const viewer = start(url, { reconnect: { ...policy, firstDelayMs: 1, maxDelayMs: 1 } });
+        const session = await playing(viewer);
+        session.reset();
+        await until(() => sessions.length === 2);
+        viewer.stop();
+        for (let i = 0; i < 50; i++) await turn();
+        expect(sessions).toHaveLength(2);
+      });
+    });
+
+    it('plays over IPv6, and a name with several addresses', async () => {
+      const { url } = await good({ host: '::1' });
+      const viewer = start(url);
+      await accepted();
+      await until(() => recorder.has('firstByte'));
+      viewer.stop();
+      recorder = new Recorder();
+      // localhost is ::1 and 127.0.0.1 on most machines; the server listens on one of them only.
+      const four = await good();
+      const second = start(four.url.replace('127.0.0.1', 'localhost'), { observer: recorder });
+      await until(() => sessions.length === 2);
+      second.stop();
+    });
+  });
+}
