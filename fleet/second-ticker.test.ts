@@ -23,6 +23,18 @@ test('ticks at the whole seconds of the wall clock and says which', () => {
   expect(seconds).toHaveLength(3);
 });
 
+test('may come a little after the second that it is about', () => {
+  const seconds: [number, number][] = [];
+  const ticker = new SecondTicker(clock, (secondMs) => seconds.push([secondMs, Date.now()]), 200);
+  ticker.start();
+  vi.advanceTimersByTime(2000);
+  expect(seconds).toEqual([
+    [1_700_000_001_000, 1_700_000_001_200],
+    [1_700_000_002_000, 1_700_000_002_200],
+  ]);
+  ticker.stop();
+});
+
 test('after a long tick the next whole second is next', () => {
   const seconds: number[] = [];
   const ticker = new SecondTicker(clock, (secondMs) => {

@@ -7,20 +7,25 @@ import type { Clock } from '../core/clock.ts';
 export class SecondTicker {
   readonly #clock: Clock;
   readonly #tick: (secondMs: number) => void;
+  readonly #delayMs: number;
   #timer: NodeJS.Timeout | null = null;
 
-  /** @param tick gets the wall-clock milliseconds of the second that has ended: a multiple of 1000 */
-  constructor(clock: Clock, tick: (secondMs: number) => void) {
+  /**
+   * @param tick gets the wall-clock milliseconds of the second that has ended: a multiple of 1000
+   * @param delayMs how long after the second, for whoever waits for what others say of it
+   */
+  constructor(clock: Clock, tick: (secondMs: number) => void, delayMs = 0) {
     this.#clock = clock;
     this.#tick = tick;
+    this.#delayMs = delayMs;
   }
 
   start(): void {
-    const wallMs = this.#clock.wallMs();
+    const wallMs = this.#clock.wallMs() - this.#delayMs;
     // A timer may fire a little early: a second that is within 20 ms counts as reached.
     const nextMs = (Math.floor((wallMs + EARLY_MS) / 1000) + 1) * 1000;
     this.#timer = setTimeout(() => {
-      this.#tick(secondOf(this.#clock.wallMs()));
+      this.#tick(secondOf(this.#clock.wallMs() - this.#delayMs));
       if (this.#timer) this.start();
     }, nextMs - wallMs);
   }

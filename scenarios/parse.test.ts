@@ -6,7 +6,8 @@ import { defineScenario } from './define.ts';
 import { scenarioJsonSchema } from './json-schema.ts';
 import { parseScenario, readScenario } from './parse.ts';
 import { ScenarioError } from './problem.ts';
-import { playerNames, scenarioSchema } from './schema.ts';
+import { scenarioSchema } from './schema.ts';
+import { playerNames } from './words.ts';
 
 const good = `name: evening
 target: { rtmp: "rtmp://h:1935", http: "http://h:8000" }

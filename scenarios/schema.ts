@@ -8,13 +8,14 @@ import {
   parsePictureSize,
   UnitError,
 } from './units.ts';
+import { playerNames, protocols } from './words.ts';
 
 /**
  * The scenario: what is published, who watches, and what must hold. One schema serves the check of a file, the types
  * of `defineScenario`, and the JSON Schema for editors (`scenario.schema.json`).
  *
- * Only what this version carries out is in it. What is planned and not there yet is in `planned`, so that it is
- * refused with a sentence that says so and is never ignored. Quantities are codecs: `"30s"` in the file is 30 000
+ * Only what this version carries out is in it; words of what is planned are refused with a sentence that says so
+ * (`words.ts`) and never ignored. Quantities are codecs: `"30s"` in the file is 30 000
  * in the program, and a resolved scenario is written back in the units it came in.
  */
 
@@ -132,9 +133,6 @@ export const publisherSchema = z.strictObject({
   bitrate: bitRate('Video bit rate').prefault('600k'),
   gop: someDuration('Distance of key pictures').prefault('2s'),
 });
-
-export const playerNames = ['mpegts.js', 'hls.js', 'ffplay-nobuffer', 'webrtc', 'plain'] as const;
-export const protocols = ['rtmp', 'http-flv'] as const;
 
 const reconnectPolicy = z.strictObject({
   maxAttempts: z.int().min(1).max(1000).optional().meta({ description: 'In a row' }),
@@ -275,15 +273,6 @@ export const scenarioSchema = z.strictObject({
   options: optionsSchema.prefault({}),
 });
 
-/** Words of scenarios to come, by where they would stand: refused with a sentence, because ignoring them would be a lie. */
-export const planned: Readonly<Record<string, string>> = {
-  link: 'links with limited bandwidth, delay or cuts are not carried out by this version; remove the key, or shape the network outside (tc, toxiproxy)',
-  faults: 'faults are not carried out by this version; remove the key',
-  'ws-flv': 'viewers of the protocol "ws-flv" are not carried out by this version; rtmp and http-flv are',
-  hls: 'viewers of the protocol "hls" are not carried out by this version; rtmp and http-flv are',
-  whep: 'viewers of the protocol "whep" are not carried out by this version; rtmp and http-flv are',
-};
-
 /** A scenario as it is written in a file. */
 export type ScenarioInput = z.input<typeof scenarioSchema>;
 /** A scenario with every default filled in and every quantity a number. */
@@ -292,4 +281,4 @@ export type ScenarioCohort = z.output<typeof cohortSchema>;
 export type ScenarioPublisher = z.output<typeof publisherSchema>;
 export type ScenarioOptions = z.output<typeof optionsSchema>;
 export type Executor = ScenarioCohort['executor'];
-export type Protocol = (typeof protocols)[number];
+export type { Protocol } from './words.ts';

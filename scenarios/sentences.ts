@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { nearestWord } from '../metrics/nearest-word.ts';
 import { formatPath, type Problem } from './problem.ts';
-import { planned } from './schema.ts';
+import { planned } from './words.ts';
 
 /** Zod's issues as sentences for the person who wrote the scenario. */
 

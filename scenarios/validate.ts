@@ -1,6 +1,7 @@
 import { findMetric } from '../metrics/catalogue.ts';
 import { nearestWord } from '../metrics/nearest-word.ts';
 import { parseThreshold, type Threshold, ThresholdError } from '../metrics/threshold.ts';
+import { protocolOf } from './addresses.ts';
 import type { Problem } from './problem.ts';
 import { type Scenario, scenarioSchema } from './schema.ts';
 import { describeIssues } from './sentences.ts';
@@ -35,7 +36,7 @@ function checkPublishers(scenario: Scenario): Problem[] {
   const seen = new Map<string, string>();
   return scenario.publishers.flatMap((publisher, index) => {
     const path = ['publishers', index];
-    const problems = checkAddresses(publisher, path, ['rtmp:', 'rtmps:']);
+    const problems = checkAddresses(publisher, path, (text) => wrongUrl(text, ['rtmp:', 'rtmps:']));
     if (problems.length > 0) return problems;
     for (const stream of expandPatterns(listOf(publisher.stream ?? publisher.url ?? []))) {
       const other = seen.get(stream);
@@ -53,7 +54,7 @@ function checkCohorts(scenario: Scenario): Problem[] {
   const names = new Set<string>();
   return scenario.viewers.flatMap((cohort, index) => {
     const path = ['viewers', index];
-    const problems = checkAddresses(cohort, path, ['rtmp:', 'rtmps:', 'http:', 'https:']);
+    const problems = checkAddresses(cohort, path, wrongViewerUrl);
     if (cohort.stream !== undefined && cohort.protocol === undefined)
       problems.push({
         path,
@@ -75,7 +76,10 @@ function checkCohorts(scenario: Scenario): Problem[] {
     if ('stages' in cohort && cohort.stages.every((stage) => stage.duration === 0))
       problems.push({ path: [...path, 'stages'], sentence: `viewers[${index}].stages last 0s in all` });
     if ('ramp' in cohort && cohort.ramp > cohort.duration)
-      problems.push({ path: [...path, 'ramp'], sentence: `viewers[${index}].ramp is longer than the duration` });
+      problems.push({
+        path: [...path, 'ramp'],
+        sentence: `viewers[${index}].ramp is longer than the duration`,
+      });
     if (typeof cohort.watch === 'object' && cohort.watch.p95 < cohort.watch.median)
       problems.push({
         path: [...path, 'watch', 'p95'],
@@ -93,7 +97,7 @@ export function cohortName(cohort: Scenario['viewers'][number]): string {
 function checkAddresses(
   item: { readonly stream?: string | string[] | undefined; readonly url?: string | string[] | undefined },
   path: readonly PropertyKey[],
-  urlProtocols: readonly string[],
+  wrongAddress: (text: string) => string | null,
 ): Problem[] {
   const where = `${String(path[0])}[${String(path[1])}]`;
   const key = item.stream === undefined ? 'url' : 'stream';
@@ -104,7 +108,7 @@ function checkAddresses(
   if (item.stream === undefined && item.url === undefined)
     return [{ path, sentence: `missing key "stream" in ${where}` }];
   for (const text of listOf(item.stream ?? item.url ?? [])) {
-    const sentence = key === 'url' ? wrongUrl(text, urlProtocols) : wrongStream(text);
+    const sentence = key === 'url' ? wrongAddress(text) : wrongStream(text);
     if (sentence) return [{ path: [...path, key], sentence: `${where}.${key}: ${sentence}` }];
   }
   return [];
@@ -125,6 +129,16 @@ function wrongStream(text: string): string | null {
   if (!/^[^\s/?#]+(\/[^\s/?#]+)+(\?[^\s#]*)?$/.test(text))
     return `"${text}" is not a stream; write application and name, as in live/room-1`;
   return wrongPattern(text);
+}
+
+/** One sentence on why no viewer can watch an address; `null` when one can. */
+export function wrongViewerUrl(text: string): string | null {
+  try {
+    protocolOf(text);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return wrongUrl(text, ['rtmp:', 'rtmps:', 'http:', 'https:']);
 }
 
 /** One sentence on why a text is not an address of one of the protocols; `null` when it is. */

@@ -1,0 +1,44 @@
+import { defineCommand, textOf } from '../command.ts';
+import { jsonFlag, repeatedFlag } from '../flag-types.ts';
+
+export const run = defineCommand({
+  usage: 'run <file>',
+  describe: 'Run a scenario and judge it',
+  positionals: { file: { type: 'string', describe: 'Scenario: .yaml, .json or .ts' } },
+  options: {
+    set: repeatedFlag('Change a value of the scenario: key=value, e.g. viewers.0.viewers=500'),
+    target: repeatedFlag('Test this server instead: rtmp://host:1935, http://host:8000'),
+    out: {
+      type: 'string',
+      requiresArg: true,
+      describe: 'Folder for the results',
+      defaultDescription: 'runs/<time>-<name>',
+    },
+    influxdb: {
+      type: 'string',
+      requiresArg: true,
+      describe: 'Also write the figures to http://[user:password@]host:8086/database',
+    },
+    json: jsonFlag('the summary'),
+  },
+  examples: [
+    ['streamgauge run scenarios/smoke.yaml', 'the whole path on this machine in half a minute'],
+    ['streamgauge run peak.yaml --set viewers.flv.viewers=500', 'with more viewers in the cohort "flv"'],
+    ['streamgauge run peak.yaml --target rtmp://host:1935 --target http://host:8000', 'on another server'],
+    ['streamgauge run peak.yaml --json | jq .verdict', 'for scripts'],
+  ],
+  run: async (flags, context) => {
+    const { runScenario } = await import('../run/run-scenario.ts');
+    return runScenario(
+      {
+        file: textOf(flags['file']),
+        overrides: flags.set ?? [],
+        targets: flags.target ?? [],
+        out: flags.out,
+        influxdb: flags.influxdb,
+        json: flags.json,
+      },
+      context,
+    );
+  },
+});

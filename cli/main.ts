@@ -1,0 +1,55 @@
+import path from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { fileURLToPath } from 'node:url';
+import packageFile from '../package.json' with { type: 'json' };
+import type { Command } from './command.ts';
+import { dashboards } from './commands/dashboards.ts';
+import { doctor } from './commands/doctor.ts';
+import { probe } from './commands/probe.ts';
+import { publish } from './commands/publish.ts';
+import { report } from './commands/report.ts';
+import { run } from './commands/run.ts';
+import { serve } from './commands/serve.ts';
+import { watch } from './commands/watch.ts';
+import { CommandError, exitCodes } from './exit-codes.ts';
+import { onInterruption } from './interruption.ts';
+import { runCommand } from './parse-arguments.ts';
+import { createTerminal } from './terminal.ts';
+
+/** In the order of the help. Definitions only: what a command does is loaded when it runs. */
+const commands: readonly Command[] = [run, watch, probe, publish, serve, report, dashboards, doctor];
+
+const terminal = createTerminal(process.stdout, process.stderr, process.env);
+
+// First of all, so that Ctrl-C has its meaning from the very beginning.
+const interrupted = onInterruption(
+  process,
+  () => performance.now(),
+  () => terminal.say('Stopping in good order; Ctrl-C again quits at once.'),
+  () => process.exit(exitCodes.stoppedBySignal),
+);
+
+// The one place where a file is found by the place of the code: this file is an entry, so the bundler leaves it where it is.
+const distFolder = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+
+let exitCode: number;
+try {
+  exitCode = await runCommand(commands, process.argv.slice(2), {
+    entryPath: (entry) => path.join(distFolder, `${entry}.js`),
+    version: packageFile.version,
+    terminal,
+    interrupted,
+  });
+} catch (error) {
+  exitCode = error instanceof CommandError ? error.exitCode : exitCodes.unexpectedFailure;
+  terminal.say(`streamgauge: ${error instanceof Error ? error.message : String(error)}`);
+  if (process.env['STREAMGAUGE_DEBUG'] && error instanceof Error) terminal.say(error.stack ?? '');
+}
+// Whatever was written is on its way; a reader that does not read cannot keep us.
+await Promise.race([
+  Promise.all(
+    [process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', done))),
+  ),
+  new Promise((done) => setTimeout(done, 1000)),
+]);
+process.exit(exitCode);

@@ -1,0 +1,40 @@
+import path from 'node:path';
+import { queryRun } from '../../sinks/query.ts';
+import { remakeReports } from '../../sinks/remake.ts';
+import { renderSummaryJson } from '../../sinks/summary-json.ts';
+import type { Context } from '../command.ts';
+import { CommandError, type ExitCode, exitCodes } from '../exit-codes.ts';
+import { renderConclusion } from '../run/conclusion.ts';
+import { relativePath } from '../run/run-folder.ts';
+import { renderRows } from './render-rows.ts';
+
+export interface ReportFlags {
+  readonly folder: string;
+  readonly sql: string | undefined;
+  readonly json: boolean;
+}
+
+/** `streamgauge report`: the reports of an old run anew, or an answer from its store. */
+export async function runReport(
+  { folder, sql, json }: ReportFlags,
+  { terminal }: Context,
+): Promise<ExitCode> {
+  try {
+    if (sql !== undefined) {
+      const { columns, rows } = await queryRun(folder, sql);
+      if (json)
+        terminal.out(
+          `${JSON.stringify(rows.map((row) => Object.fromEntries(columns.map((name, i) => [name, row[i]]))))}\n`,
+        );
+      else terminal.out(renderRows(columns, rows));
+      return exitCodes.passed;
+    }
+    const summary = await remakeReports(folder);
+    const report = relativePath(path.resolve(folder, 'report.html'));
+    terminal.out(json ? renderSummaryJson(summary) : renderConclusion(summary, report, terminal.outColours));
+    return exitCodes.passed;
+  } catch (error) {
+    // No such folder, no such store, a query that is none: each is one sentence.
+    throw new CommandError(exitCodes.invalidScenario, (error as Error).message);
+  }
+}

@@ -1,0 +1,324 @@
+import os from 'node:os';
+import path from 'node:path';
+import { z } from 'zod';
+import { systemClock } from '../../clients/system-clock.ts';
+import { Fleet } from '../../fleet/fleet.ts';
+import { Publishers } from '../../fleet/publishers.ts';
+import { SecondCollector } from '../../fleet/second-collector.ts';
+import { SecondTicker } from '../../fleet/second-ticker.ts';
+import type { SecondMessage } from '../../fleet/worker-messages.ts';
+import { Registry } from '../../metrics/registry.ts';
+import type { Sink } from '../../metrics/sink.ts';
+import { type RunInfo, SCHEMA, type ServerSummary, type Summary } from '../../metrics/summary.ts';
+import { judge, type Threshold } from '../../metrics/threshold.ts';
+import { type Scenario, scenarioSchema } from '../../scenarios/schema.ts';
+import type { Context } from '../command.ts';
+import { CommandError, type ExitCode, exitCodes } from '../exit-codes.ts';
+import { Closing, Interrupted, unlessInterrupted, within } from './closing.ts';
+import { conclude } from './conclude.ts';
+import { renderConclusion } from './conclusion.ts';
+import { hostInfo } from './host.ts';
+import { LiveDisplay } from './live-display.ts';
+import { planRun, type RunPlan } from './plan-run.ts';
+import { progressFigures } from './progress.ts';
+import { publishingFailed } from './publishing-failed.ts';
+import { relativePath, runFolder, runId } from './run-folder.ts';
+import { startTarget, type Target } from './start-target.ts';
+import { Tally } from './tally.ts';
+
+/** What is to be run. */
+export interface RunOrder {
+  readonly scenario: Scenario;
+  readonly thresholds: readonly Threshold[];
+  /** Media files of the scenario are found from here. */
+  readonly folder: string;
+  /** For results; left out: a new one. */
+  readonly out: string | undefined;
+  /** Also write the figures to this InfluxDB. */
+  readonly influxdb: string | undefined;
+  readonly json: boolean;
+}
+
+/** Beyond the schedule: reconnects, late seconds, a slow end. A run that takes longer hangs, and is ended. */
+const OVERTIME_MS = 30_000;
+/** After a second, the threads' figures of it have arrived by then. */
+const THREADS_DELIVER_MS = 200;
+const STOP_LIMIT_MS = 8_000;
+const SINKS_LIMIT_MS = 60_000;
+
+/**
+ * Carries out a run from the first process to the last file. Whatever happens on the way, what was started is ended,
+ * and a report of what had happened is left behind.
+ *
+ *     sinks ─ target ─ publishers ─ viewers ─ (schedule) ─ viewers ─ publishers ─ target ─ summary ─ sinks
+ *     open      start      start      start                   stop       stop       stop              close
+ */
+export async function executeRun(order: RunOrder, context: Context): Promise<ExitCode> {
+  const run = new Run(order, context);
+  return run.execute();
+}
+
+class Run {
+  readonly #order: RunOrder;
+  readonly #context: Context;
+  readonly #folder: string;
+  readonly #info: RunInfo;
+  readonly #startedMs: number;
+  readonly #display: LiveDisplay;
+  readonly #closing = new Closing();
+  readonly #tally = new Tally();
+  readonly #seconds = new SecondCollector();
+  /** Gauges of the main thread: how many viewers there are. */
+  readonly #own = new Registry();
+  #sinks: Sink | null = null;
+  #target: Target | null = null;
+  #server: ServerSummary = {};
+  #workers = 0;
+
+  constructor(order: RunOrder, context: Context) {
+    const { scenario } = order;
+    const startedAt = new Date();
+    const id = runId(scenario.name, startedAt);
+    this.#order = order;
+    this.#context = context;
+    this.#folder = runFolder(order.out, id);
+    this.#startedMs = systemClock.nowMs();
+    this.#display = new LiveDisplay(context.terminal);
+    this.#info = {
+      id,
+      name: scenario.name,
+      startedAt: startedAt.toISOString(),
+      version: context.version,
+      host: hostInfo(),
+      target: targetName(scenario),
+      scenario: z.encode(scenarioSchema, scenario),
+    };
+  }
+
+  async execute(): Promise<ExitCode> {
+    this.#sinks = await this.#openSinks();
+    let failure: { exitCode: ExitCode; sentence: string } | null = null;
+    try {
+      await this.#perform();
+    } catch (error) {
+      if (!(error instanceof Interrupted)) failure = describeFailure(error);
+    }
+    this.#display.clear();
+    await this.#closing.run((sentence) => this.#complain('CLOSING', sentence));
+    for (const points of this.#seconds.takeAll()) this.#takeSecond(points);
+
+    const summary = this.#summarise(failure, this.#context.interrupted.aborted);
+    await this.#closeSinks(summary);
+    const { terminal } = this.#context;
+    if (this.#order.json) {
+      const { renderSummaryJson } = await import('../../sinks/summary-json.ts');
+      terminal.out(renderSummaryJson(summary));
+    } else {
+      const report = relativePath(path.join(this.#folder, 'report.html'));
+      terminal.out(`\n${renderConclusion(summary, report, terminal.outColours)}`);
+    }
+    return summary.exitCode as ExitCode;
+  }
+
+  async #perform(): Promise<void> {
+    const { scenario, folder } = this.#order;
+    const { entryPath, interrupted } = this.#context;
+    const { setupTimeout } = scenario.options;
+    const step = <T>(promise: Promise<T>): Promise<T> => unlessInterrupted(promise, interrupted);
+
+    if (scenario.target === 'reference') this.#display.say('Starting the reference stack …');
+    this.#target = await step(
+      within(
+        startTarget(scenario, entryPath('server/ingest/process'), this.#closing),
+        setupTimeout,
+        `The reference stack did not start within ${setupTimeout / 1000} s`,
+      ),
+    );
+    const plan = planRun(scenario, {
+      target: this.#target.addresses,
+      folder,
+      cores: os.availableParallelism(),
+    });
+    this.#workers = plan.workers;
+    const fleet = this.#createFleet(plan);
+    if (plan.publishers.publishers.length > 0) await step(this.#startPublishers(plan, setupTimeout));
+    await step(fleet.ready());
+    await step(this.#watchSchedule(plan, fleet));
+    this.#server = await step(this.#readServer());
+  }
+
+  #createFleet(plan: RunPlan): Fleet {
+    const fleet = new Fleet({
+      entry: this.#context.entryPath('fleet/viewer-worker'),
+      workers: plan.workers,
+      plan: plan.fleet,
+      second: (message) => this.#workerSecond(message),
+      session: (record) => {
+        this.#tally.session(record);
+        this.#sinks?.session(record);
+      },
+    });
+    this.#closing.add('the viewers', STOP_LIMIT_MS, () => fleet.stop());
+    return fleet;
+  }
+
+  /** Resolves when every stream is up. */
+  async #startPublishers(plan: RunPlan, limitMs: number): Promise<void> {
+    const count = plan.publishers.publishers.length;
+    this.#display.say(`Publishing ${count === 1 ? 'one stream' : `${count} streams`} …`);
+    const publishers = new Publishers({
+      entry: this.#context.entryPath('fleet/publisher-worker'),
+      plan: plan.publishers,
+      second: (message) => this.#workerSecond(message),
+      failed: ({ stream, reason, detail }) =>
+        this.#complain(`publish-${reason}`, `The publisher of "${stream}" has given up: ${detail}`),
+    });
+    this.#closing.add('the publishers', STOP_LIMIT_MS, () => publishers.stop());
+    const start = publishers.start(systemClock.wallMs());
+    const failure = await within(start, limitMs, 'not up').catch((error: Error) => {
+      if (error.message !== 'not up') throw error;
+      const waiting = publishers.awaited;
+      throw new CommandError(
+        exitCodes.unexpectedFailure,
+        `${waiting.length} of ${count} streams were not up after ${limitMs / 1000} s, "${waiting[0]}" among them.`,
+      );
+    });
+    if (failure) throw publishingFailed(failure);
+  }
+
+  /** From the first viewer to the last. */
+  async #watchSchedule(plan: RunPlan, fleet: Fleet): Promise<void> {
+    const { scenario } = this.#order;
+    const { wallMs } = systemClock;
+    // A whole second, so that the first is a full one; not so near that a thread could miss it.
+    const startMs = Math.ceil((wallMs() + 150) / 1000) * 1000;
+    const tick = (secondMs: number): void => {
+      for (const { tags, count } of fleet.active()) this.#own.series('viewers', tags).add(count);
+      this.#seconds.add(secondMs, this.#own.cut(secondMs));
+      const points = this.#seconds.take(secondMs);
+      this.#takeSecond(points);
+      if (secondMs <= startMs) return;
+      this.#display.update({
+        name: scenario.name,
+        elapsedMs: secondMs - startMs,
+        durationMs: plan.durationMs,
+        wantedViewers: plan.mostViewers,
+        states: fleet.states(),
+        invalidSeconds: this.#tally.invalidSeconds,
+        ...progressFigures(this.#tally.registry, points),
+      });
+    };
+    const ticker = new SecondTicker(systemClock, tick, THREADS_DELIVER_MS);
+    this.#closing.add('the display', 1000, async () => ticker.stop());
+    ticker.start();
+    fleet.start(startMs);
+    await within(
+      fleet.finished(),
+      startMs - wallMs() + plan.durationMs + OVERTIME_MS,
+      `The viewers did not end ${OVERTIME_MS / 1000} s after the end of the schedule`,
+    );
+  }
+
+  async #readServer(): Promise<ServerSummary> {
+    try {
+      return await within(this.#target?.figures() ?? Promise.resolve({}), 2000, 'no answer');
+    } catch {
+      return {};
+    }
+  }
+
+  #workerSecond({ secondMs, points, apart, check }: SecondMessage): void {
+    this.#seconds.add(secondMs, points);
+    this.#tally.workerSecond(check, apart);
+  }
+
+  #takeSecond(points: ReturnType<SecondCollector['take']>): void {
+    if (points.length === 0) return;
+    this.#tally.second(points);
+    this.#sinks?.second(points);
+  }
+
+  #complain(code: string, sentence: string): void {
+    this.#tally.error(code, sentence);
+    this.#display.say(sentence);
+  }
+
+  #summarise(failure: { exitCode: ExitCode; sentence: string } | null, interrupted: boolean): Summary {
+    const thresholds = judge(this.#order.thresholds, this.#tally.registry);
+    const generator = this.#tally.generator(this.#workers, []);
+    const { verdict, exitCode } = conclude({
+      interrupted,
+      failure,
+      unreachable: this.#tally.unreachable,
+      generator,
+      thresholds,
+    });
+    return {
+      schema: SCHEMA,
+      run: { ...this.#info, durationMs: Math.round(systemClock.nowMs() - this.#startedMs) },
+      verdict,
+      exitCode,
+      metrics: this.#tally.registry.summaries(),
+      thresholds,
+      generator,
+      server: this.#server,
+      faults: [],
+      errors: [
+        ...(failure ? [{ code: 'run-failed', count: 1, example: failure.sentence }] : []),
+        ...this.#tally.errors(),
+      ],
+    };
+  }
+
+  async #openSinks(): Promise<Sink> {
+    // Loaded while nothing else is waited for: DuckDB is the heaviest part of the program.
+    const { createRunFolder } = await import('../../sinks/run-folder.ts');
+    const files = createRunFolder({ folder: this.#folder });
+    try {
+      await files.open(this.#info);
+    } catch (error) {
+      throw new CommandError(exitCodes.invalidScenario, (error as Error).message);
+    }
+    const { influxdb } = this.#order;
+    if (influxdb === undefined) return files;
+    const [{ createInfluxdbSink }, { fanOut }] = await Promise.all([
+      import('../../sinks/influxdb.ts'),
+      import('../../sinks/fan-out.ts'),
+    ]);
+    let database: Sink;
+    try {
+      database = createInfluxdbSink({ url: influxdb, log: (sentence) => this.#display.say(sentence) });
+    } catch (error) {
+      throw new CommandError(exitCodes.wrongUsage, (error as Error).message);
+    }
+    // A database that does not answer yet is no reason not to measure.
+    await database.open(this.#info).catch((error: Error) => this.#display.say(error.message));
+    return fanOut('results', [files, database]);
+  }
+
+  async #closeSinks(summary: Summary): Promise<void> {
+    try {
+      await within(
+        this.#sinks?.close(summary) ?? Promise.resolve(),
+        SINKS_LIMIT_MS,
+        `The results were not written within ${SINKS_LIMIT_MS / 1000} s.`,
+      );
+    } catch (error) {
+      this.#context.terminal.say((error as Error).message);
+    }
+    const lost = this.#sinks?.lost ?? 0;
+    if (lost > 0) this.#context.terminal.say(`${lost} points or sessions could not be kept.`);
+  }
+}
+
+function targetName({ target }: Scenario): string {
+  if (target === 'reference') return 'reference stack';
+  return [target?.rtmp, target?.http].filter((url) => url !== undefined).join(' ') || 'full addresses';
+}
+
+function describeFailure(error: unknown): { exitCode: ExitCode; sentence: string } {
+  if (error instanceof CommandError) return { exitCode: error.exitCode, sentence: error.message };
+  const message = error instanceof Error ? error.message : String(error);
+  const debug = process.env['STREAMGAUGE_DEBUG'] && error instanceof Error ? `\n${error.stack}` : '';
+  return { exitCode: exitCodes.unexpectedFailure, sentence: `${message.replace(/\.?$/, '.')}${debug}` };
+}

@@ -1,0 +1,140 @@
+import path from 'node:path';
+import { defaultReconnect, type ReconnectPolicy } from '../../clients/viewer.ts';
+import { loadShapeOf, mostViewers, shapeDurationMs } from '../../fleet/load-shape.ts';
+import type { FleetCohort, FleetPlan } from '../../fleet/plan.ts';
+import type { PublisherPlan, PublishersPlan } from '../../fleet/publishers-plan.ts';
+import type { SessionLength } from '../../fleet/session-length.ts';
+import { streamAddresses, type TargetAddresses, urlAddresses } from '../../scenarios/addresses.ts';
+import type { Scenario, ScenarioCohort, ScenarioPublisher } from '../../scenarios/schema.ts';
+import { cohortName, listOf } from '../../scenarios/validate.ts';
+
+/** A scenario with everything decided: what each thread is to do, on which addresses. */
+export interface RunPlan {
+  readonly fleet: FleetPlan;
+  readonly publishers: PublishersPlan;
+  /** Threads for viewers. */
+  readonly workers: number;
+  /** Of the schedule, from the first viewer to the last. */
+  readonly durationMs: number;
+  /** The most viewers at a time that the schedule asks for. */
+  readonly mostViewers: number;
+}
+
+export interface PlanInputs {
+  /** Where the target is reached; for `reference` known only once it runs. */
+  readonly target: TargetAddresses;
+  /** Files of sources are found from here. */
+  readonly folder: string;
+  readonly cores: number;
+}
+
+/** Viewers that one thread runs well; more threads than cores minus one (for the main thread and publishers) help nobody. */
+const VIEWERS_PER_WORKER = 2_500;
+
+export function planRun(scenario: Scenario, { target, folder, cores }: PlanInputs): RunPlan {
+  const cohorts = scenario.viewers.map((cohort) => planCohort(cohort, scenario, target));
+  const publishers = planPublishers(scenario.publishers, target, folder);
+  const viewers = cohorts.reduce((sum, cohort) => sum + mostViewers(cohort.shape), 0);
+  return {
+    fleet: { cohorts, seed: scenario.options.seed, clockBoundMs: CLOCK_BOUND_MS },
+    publishers,
+    workers: scenario.options.workers ?? planWorkers(viewers, cores),
+    durationMs: Math.max(...cohorts.map((cohort) => cohort.startMs + shapeDurationMs(cohort.shape))),
+    mostViewers: viewers,
+  };
+}
+
+/** Our own clock is read with this much doubt (`clients/system-clock.ts`). What another machine's clock adds is not known here. */
+const CLOCK_BOUND_MS = 2;
+
+export function planWorkers(viewers: number, cores: number): number {
+  return Math.max(1, Math.min(Math.ceil(viewers / VIEWERS_PER_WORKER), cores - 1));
+}
+
+function planCohort(cohort: ScenarioCohort, scenario: Scenario, target: TargetAddresses): FleetCohort {
+  const streams =
+    cohort.stream === undefined
+      ? urlAddresses(listOf(cohort.url ?? []))
+      : streamAddresses(listOf(cohort.stream), cohort.protocol ?? 'rtmp', target);
+  return {
+    name: cohortName(cohort),
+    streams,
+    shape: loadShapeOf(cohort),
+    startMs: cohort.startTime,
+    watch: planWatch(cohort.watch),
+    player: cohort.player,
+    ...planReconnect(cohort.reconnect),
+    ...(cohort.timeouts && { timeouts: planTimeouts(cohort.timeouts) }),
+    ...(cohort.headers && { headers: cohort.headers }),
+    ...(scenario.options.insecureSkipTLSVerify && { tls: { rejectUnauthorized: false } }),
+  };
+}
+
+function planWatch(watch: ScenarioCohort['watch']): SessionLength | null {
+  if (watch === undefined) return null;
+  if (typeof watch === 'number') return { kind: 'fixed', lengthMs: watch };
+  return { kind: 'log-normal', medianMs: watch.median, p95Ms: watch.p95 };
+}
+
+function planReconnect(reconnect: ScenarioCohort['reconnect']): { reconnect?: ReconnectPolicy | null } {
+  if (reconnect === true) return {};
+  if (reconnect === false) return { reconnect: null };
+  const given = {
+    maxAttempts: reconnect.maxAttempts,
+    maxElapsedMs: reconnect.maxElapsed,
+    firstDelayMs: reconnect.firstDelay,
+    maxDelayMs: reconnect.maxDelay,
+    jitter: reconnect.jitter,
+    beforeFirstFrame: reconnect.beforeFirstFrame,
+  };
+  return { reconnect: { ...defaultReconnect, ...withoutUndefined(given) } };
+}
+
+function planTimeouts(timeouts: NonNullable<ScenarioCohort['timeouts']>) {
+  return withoutUndefined({
+    connectMs: timeouts.connect,
+    tlsMs: timeouts.tls,
+    handshakeMs: timeouts.handshake,
+    firstByteMs: timeouts.firstByte,
+    firstMediaMs: timeouts.firstMedia,
+    firstFrameMs: timeouts.firstFrame,
+    silenceMs: timeouts.silence,
+  });
+}
+
+type Defined<T> = { [key in keyof T]?: Exclude<T[key], undefined> };
+
+function withoutUndefined<T extends object>(group: T): Defined<T> {
+  return Object.fromEntries(Object.entries(group).filter(([, value]) => value !== undefined)) as Defined<T>;
+}
+
+function planPublishers(
+  publishers: readonly ScenarioPublisher[],
+  target: TargetAddresses,
+  folder: string,
+): PublishersPlan {
+  const plans: PublisherPlan[] = [];
+  for (const publisher of publishers) {
+    const streams =
+      publisher.stream === undefined
+        ? urlAddresses(listOf(publisher.url ?? []))
+        : streamAddresses(listOf(publisher.stream), 'rtmp', target);
+    const { source, size, fps, bitrate, gop } = publisher;
+    const kind = source === 'testcard' || source === 'recording' ? source : 'file';
+    for (const { name, url } of streams)
+      plans.push({
+        number: plans.length + 1,
+        stream: name,
+        url,
+        source: {
+          kind,
+          ...(kind === 'file' && { path: path.resolve(folder, source) }),
+          ...size,
+          fps,
+          bitsPerSecond: bitrate,
+          gopMs: gop,
+        },
+      });
+  }
+  return { publishers: plans };
+}

@@ -1,0 +1,25 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+
+/** `20261123-181500-smoke`: sorts by time, says what it was. The time is the machine's own, which is what people look for. */
+export function runId(name: string, startedAt: Date): string {
+  const two = (number: number): string => String(number).padStart(2, '0');
+  const day = `${startedAt.getFullYear()}${two(startedAt.getMonth() + 1)}${two(startedAt.getDate())}`;
+  const time = `${two(startedAt.getHours())}${two(startedAt.getMinutes())}${two(startedAt.getSeconds())}`;
+  return `${day}-${time}-${name}`;
+}
+
+/** The folder for a run's results: the one asked for, or a new one under `runs/`. */
+export function runFolder(out: string | undefined, id: string, exists = existsSync): string {
+  if (out !== undefined) return path.resolve(out);
+  for (let attempt = 1; ; attempt++) {
+    const folder = path.resolve('runs', attempt === 1 ? id : `${id}-${attempt}`);
+    if (!exists(folder)) return folder;
+  }
+}
+
+/** The path as a person would type it here. */
+export function relativePath(file: string, from = process.cwd()): string {
+  const relative = path.relative(from, file);
+  return relative.startsWith(`..${path.sep}..`) || relative === '' ? file : relative;
+}

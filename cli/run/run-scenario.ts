@@ -1,0 +1,63 @@
+import path from 'node:path';
+import { loadScenario } from '../../scenarios/load.ts';
+import { ScenarioError } from '../../scenarios/problem.ts';
+import { wrongUrl } from '../../scenarios/validate.ts';
+import type { Context } from '../command.ts';
+import { CommandError, type ExitCode, exitCodes } from '../exit-codes.ts';
+import { executeRun } from './execute-run.ts';
+import { impliedThreshold } from './implied-threshold.ts';
+
+export interface RunFlags {
+  readonly file: string;
+  readonly overrides: readonly string[];
+  readonly targets: readonly string[];
+  readonly out: string | undefined;
+  readonly influxdb: string | undefined;
+  readonly json: boolean;
+}
+
+/** `streamgauge run`. */
+export async function runScenario(flags: RunFlags, context: Context): Promise<ExitCode> {
+  const overrides = [...flags.overrides, ...targetOverrides(flags.targets)];
+  const { scenario, thresholds } = await orInvalid(loadScenario(flags.file, overrides));
+  return executeRun(
+    {
+      scenario,
+      thresholds: [...thresholds, ...impliedThreshold(thresholds)],
+      folder: path.dirname(flags.file),
+      out: flags.out,
+      influxdb: flags.influxdb,
+      json: flags.json,
+    },
+    context,
+  );
+}
+
+/** A scenario that is refused ends with its own exit code. */
+export async function orInvalid<T>(loading: Promise<T>): Promise<T> {
+  try {
+    return await loading;
+  } catch (error) {
+    if (error instanceof ScenarioError) throw new CommandError(exitCodes.invalidScenario, error.message);
+    throw error;
+  }
+}
+
+/** `--target` as an override of the scenario's target: one address for each of RTMP and HTTP, or `reference`. */
+function targetOverrides(targets: readonly string[]): string[] {
+  if (targets.length === 0) return [];
+  if (targets.length === 1 && targets[0] === 'reference') return ['target=reference'];
+  const target: { rtmp?: string; http?: string } = {};
+  for (const url of targets) {
+    const wrong = wrongUrl(url, ['rtmp:', 'rtmps:', 'http:', 'https:']);
+    if (wrong) throw new CommandError(exitCodes.wrongUsage, `--target: ${wrong}.`);
+    const key = url.startsWith('rtmp') ? 'rtmp' : 'http';
+    if (target[key] !== undefined)
+      throw new CommandError(
+        exitCodes.wrongUsage,
+        `--target: there are two ${key} addresses; one is the most.`,
+      );
+    target[key] = url;
+  }
+  return [`target=${JSON.stringify(target)}`];
+}

@@ -1,0 +1,78 @@
+import { expect, test } from 'vitest';
+import { Registry } from '../../metrics/registry.ts';
+import type { SessionRecord } from '../../metrics/summary.ts';
+import { Tally } from './tally.ts';
+
+function record(
+  change: Partial<SessionRecord>,
+  figures: Partial<SessionRecord['figures']> = {},
+): SessionRecord {
+  return {
+    startedMs: 0,
+    tags: { stream: 'live/a' },
+    result: 'failed',
+    phase: 'before-first-frame',
+    reason: 'refused',
+    detail: 'Nobody listens at h:1935.',
+    ...change,
+    figures: {
+      connectMs: null,
+      firstByteMs: null,
+      firstFrameMs: null,
+      startupMs: null,
+      joinLagMs: null,
+      stallCount: 0,
+      stallCountPlayer: 0,
+      stallMs: 0,
+      watchedMs: 0,
+      playingMs: 0,
+      bytesReceived: 0,
+      mediaMs: 0,
+      frames: 0,
+      framesMissing: 0,
+      reconnects: 0,
+      ...figures,
+    },
+  };
+}
+
+test('a target is unreachable when no session got an answer', () => {
+  const tally = new Tally();
+  expect(tally.unreachable).toBe(false);
+  tally.session(record({}));
+  tally.session(record({ reason: 'connect-timeout' }));
+  // Left before the connection was made, at the end of a short run.
+  tally.session(record({ result: 'ended', reason: null }));
+  expect(tally.unreachable).toBe(true);
+  tally.session(record({ reason: 'not-found' }, { connectMs: 1, firstByteMs: 2 }));
+  expect(tally.unreachable).toBe(false);
+});
+
+test('errors are counted by reason, with the first as the example, the most frequent first', () => {
+  const tally = new Tally();
+  tally.session(record({}));
+  tally.session(record({ reason: 'not-found', detail: 'No such stream.' }));
+  tally.session(record({ reason: 'not-found', detail: 'Another.' }));
+  tally.session(record({ result: 'ended', reason: null }));
+  expect(tally.errors()).toEqual([
+    { code: 'not-found', count: 2, example: 'No such stream.' },
+    { code: 'refused', count: 1, example: 'Nobody listens at h:1935.' },
+  ]);
+});
+
+test('seconds of all threads are judged together', () => {
+  const tally = new Tally();
+  const second = (valid: boolean) => ({ eventLoopLagMs: valid ? 1 : 80, cpu: 0.5, valid });
+  for (let i = 0; i < 19; i++) tally.workerSecond(second(true), []);
+  const busy = new Registry();
+  busy.series('latency_ms').add(5000);
+  tally.workerSecond(second(false), busy.cut(0));
+  tally.workerSecond(null, []);
+  expect(tally.generator(2, [])).toMatchObject({ valid: true, seconds: 20, invalidSeconds: 1, workers: 2 });
+  tally.workerSecond(second(false), []);
+  const { valid, reasons } = tally.generator(2, []);
+  expect(valid).toBe(false);
+  expect(reasons[0]).toMatch(/too busy in 2 of 21 worker-seconds/);
+  expect(tally.registry.total('latency_ms')).toBeNull();
+  expect(tally.apart.total('latency_ms')?.values(0).count).toBe(1);
+});

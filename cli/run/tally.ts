@@ -1,0 +1,85 @@
+import type { WorkerSecond } from '../../fleet/self-check.ts';
+import { type Point, Registry } from '../../metrics/registry.ts';
+import type { ErrorSummary, GeneratorSummary, SessionRecord } from '../../metrics/summary.ts';
+import { judgeGenerator } from '../../metrics/verdict.ts';
+
+/** Reasons that mean that nobody answered at the address. */
+const nobodyAnswered: ReadonlySet<string> = new Set([
+  'refused',
+  'connect-timeout',
+  'first-byte-timeout',
+  'dns',
+]);
+/** Kinds of errors that are told apart; their number is bounded by the closed lists of reasons anyway. */
+const MAX_ERRORS = 100;
+
+/** Adds up what a run brings: points, session records, the threads' looks at themselves. */
+export class Tally {
+  readonly registry = new Registry();
+  /** Latencies and stalls of seconds in which the generator was too busy to be believed. */
+  readonly apart = new Registry();
+  readonly #errors = new Map<string, { count: number; example: string }>();
+  #sessions = 0;
+  #unanswered = 0;
+  #workerSeconds = 0;
+  #invalidSeconds = 0;
+
+  second(points: readonly Point[]): void {
+    this.registry.absorb(points);
+  }
+
+  workerSecond(check: WorkerSecond | null, apart: readonly Point[]): void {
+    this.apart.absorb(apart);
+    if (!check) return;
+    this.#workerSeconds++;
+    if (!check.valid) this.#invalidSeconds++;
+  }
+
+  session({ result, reason, detail, figures }: SessionRecord): void {
+    this.#sessions++;
+    if (
+      figures.firstByteMs === null &&
+      (reason === null ? figures.connectMs === null : nobodyAnswered.has(reason))
+    )
+      this.#unanswered++;
+    if (result === 'failed') this.error(reason ?? 'closed', detail);
+  }
+
+  error(code: string, example: string): void {
+    const known = this.#errors.get(code);
+    if (known) known.count++;
+    else if (this.#errors.size < MAX_ERRORS) this.#errors.set(code, { count: 1, example });
+  }
+
+  get invalidSeconds(): number {
+    return this.#invalidSeconds;
+  }
+
+  /** There were sessions, and none of them got as much as an answer. */
+  get unreachable(): boolean {
+    return this.#sessions > 0 && this.#unanswered === this.#sessions;
+  }
+
+  /** Most frequent first. */
+  errors(): ErrorSummary[] {
+    return [...this.#errors]
+      .map(([code, { count, example }]) => ({ code, count, example }))
+      .sort((a, b) => b.count - a.count);
+  }
+
+  generator(workers: number, otherReasons: readonly string[]): GeneratorSummary {
+    const figure = (name: 'generator_cpu' | 'event_loop_lag_ms' | 'dropped_starts') =>
+      this.registry.total(name)?.values(0);
+    return judgeGenerator(
+      {
+        cpu: figure('generator_cpu')?.max ?? null,
+        eventLoopLagMs: figure('event_loop_lag_ms')?.p99 ?? null,
+        seconds: this.#workerSeconds,
+        invalidSeconds: this.#invalidSeconds,
+        droppedStarts: figure('dropped_starts')?.count ?? 0,
+        workers,
+      },
+      otherReasons,
+    );
+  }
+}

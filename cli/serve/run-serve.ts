@@ -1,0 +1,96 @@
+import { readFile } from 'node:fs/promises';
+import { pino } from 'pino';
+import { type ServerConfigInput, serverConfigSchema } from '../../server/config.ts';
+import { parseServerConfig, ServerConfigError } from '../../server/config-file.ts';
+import { startReferenceStack } from '../../server/reference-stack.ts';
+import type { Context } from '../command.ts';
+import { CommandError, type ExitCode, exitCodes } from '../exit-codes.ts';
+
+export interface ServeFlags {
+  readonly config: string | undefined;
+  readonly host: string | undefined;
+  readonly rtmpPort: number | undefined;
+  readonly httpPort: number | undefined;
+  readonly json: boolean;
+}
+
+/** `streamgauge serve`: the reference stack until a signal comes, which is its normal end. */
+export async function runServe(flags: ServeFlags, context: Context): Promise<ExitCode> {
+  const { terminal, interrupted, entryPath } = context;
+  const config = await serverConfig(flags);
+  // Results go to standard output, everything else to standard error.
+  const log = pino({ base: null }, pino.destination({ fd: 2, sync: true }));
+  const stack = await startReferenceStack({
+    entries: { ingest: entryPath('server/ingest/process') },
+    config,
+    log,
+  }).catch((error: Error) => {
+    throw new CommandError(exitCodes.unexpectedFailure, error.message);
+  });
+  try {
+    const { rtmpUrl, httpUrl } = stack;
+    if (flags.json)
+      terminal.out(`${JSON.stringify({ event: 'ready', rtmp: rtmpUrl, http: httpUrl, pid: process.pid })}\n`);
+    else terminal.out(readyText(rtmpUrl, httpUrl));
+    await aborted(interrupted);
+  } finally {
+    await stack.stop();
+  }
+  return exitCodes.passed;
+}
+
+/** The file's configuration with the flags over it. */
+async function serverConfig({
+  config: file,
+  host,
+  rtmpPort,
+  httpPort,
+}: ServeFlags): Promise<ServerConfigInput> {
+  const base = file === undefined ? serverConfigSchema.parse({}) : await readConfig(file);
+  return {
+    ...base,
+    ...(host !== undefined && { host }),
+    ingest: {
+      ...base.ingest,
+      ...(rtmpPort !== undefined && { rtmpPort }),
+      ...(httpPort !== undefined && { httpPort }),
+    },
+  };
+}
+
+async function readConfig(file: string) {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new CommandError(
+      exitCodes.invalidScenario,
+      missing ? `${file}: no such file` : `${file}: could not be read (${(error as Error).message})`,
+    );
+  }
+  try {
+    return parseServerConfig(text, file);
+  } catch (error) {
+    if (error instanceof ServerConfigError) throw new CommandError(exitCodes.invalidScenario, error.message);
+    throw error;
+  }
+}
+
+function readyText(rtmpUrl: string, httpUrl: string): string {
+  return `The reference stack is ready.
+
+  publish  ${rtmpUrl}/live/NAME      e.g. streamgauge publish ${rtmpUrl}/live/a
+  watch    ${rtmpUrl}/live/NAME      e.g. streamgauge watch ${rtmpUrl}/live/a
+           ${httpUrl}/live/NAME.flv  e.g. streamgauge watch ${httpUrl}/live/a.flv
+
+Ctrl-C ends it.
+`;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,46 @@
+import type { Writable } from 'node:stream';
+import pc from 'picocolors';
+
+/** Where text goes. Results go to standard output; progress and everything else that a person reads go to standard error. */
+export interface Terminal {
+  /** To standard output, as it is. */
+  out(text: string): void;
+  /** A line to standard error. */
+  say(line: string): void;
+  /** To standard error as it is, escape sequences and all. Only where `live`. */
+  draw(text: string): void;
+  /** Standard error is a screen on which lines can be drawn over. */
+  readonly live: boolean;
+  readonly columns: number;
+  readonly colours: Colours;
+  /** Colours for standard output, which may be a file when standard error is a screen. */
+  readonly outColours: Colours;
+}
+
+export type Colours = ReturnType<typeof pc.createColors>;
+
+interface Screen extends Writable {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+/** The terminal of a process. `NO_COLOR` and `FORCE_COLOR` are honoured; in CI nothing is drawn over. */
+export function createTerminal(stdout: Screen, stderr: Screen, environment: NodeJS.ProcessEnv): Terminal {
+  const isTrue = (name: string): boolean => (environment[name] ?? '') !== '' && environment[name] !== '0';
+  const isScreen = (stream: Screen): boolean => stream.isTTY === true && environment['TERM'] !== 'dumb';
+  const colourful = (stream: Screen): boolean =>
+    environment['NO_COLOR'] ? false : isTrue('FORCE_COLOR') || isScreen(stream);
+  // A reader that has gone (`| head`) is no failure.
+  for (const stream of [stdout, stderr]) stream.on('error', () => {});
+  return {
+    out: (text) => void stdout.write(text),
+    say: (line) => void stderr.write(`${line}\n`),
+    draw: (text) => void stderr.write(text),
+    live: isScreen(stderr) && !(isTrue('CI') && environment['CI'] !== 'false'),
+    get columns() {
+      return stderr.columns ?? 80;
+    },
+    colours: pc.createColors(colourful(stderr)),
+    outColours: pc.createColors(colourful(stdout)),
+  };
+}

@@ -1,0 +1,52 @@
+import { describe, expect, test } from 'vitest';
+import { protocolOf as clientsProtocolOf } from '../clients/create-viewer.ts';
+import { protocolOf, streamAddresses, urlAddresses, withoutSecrets } from './addresses.ts';
+
+describe('addresses of streams', () => {
+  const target = { rtmp: 'rtmp://h:1935/', http: 'http://h:8000' };
+
+  test('on a target, by protocol; a signature goes into the address and not into the tag', () => {
+    expect(streamAddresses(['live/{1..2}'], 'rtmp', target)).toEqual([
+      { protocol: 'rtmp', name: 'live/1', url: 'rtmp://h:1935/live/1' },
+      { protocol: 'rtmp', name: 'live/2', url: 'rtmp://h:1935/live/2' },
+    ]);
+    expect(streamAddresses(['live/a?sign=1-x'], 'http-flv', target)).toEqual([
+      { protocol: 'http-flv', name: 'live/a', url: 'http://h:8000/live/a.flv?sign=1-x' },
+    ]);
+  });
+
+  test('of full addresses', () => {
+    expect(urlAddresses(['https://u:p@h/x/live/{1..2}.flv?s=1', 'rtmps://h:443/live/a'])).toEqual([
+      { protocol: 'http-flv', name: 'x/live/1', url: 'https://u:p@h/x/live/1.flv?s=1' },
+      { protocol: 'http-flv', name: 'x/live/2', url: 'https://u:p@h/x/live/2.flv?s=1' },
+      { protocol: 'rtmp', name: 'live/a', url: 'rtmps://h:443/live/a' },
+    ]);
+  });
+
+  test.each([
+    [
+      'http://h/a.m3u8',
+      '"http://h/a.m3u8": viewers of the protocol "hls" are not carried out by this version; rtmp and http-flv are',
+    ],
+    ['http://h/a', '"http://h/a" does not end in .flv, so it is not known what kind of stream it is'],
+    [
+      'ws://h/a.flv',
+      '"ws://h/a.flv": viewers of ws:// are not carried out by this version; rtmp and http-flv are',
+    ],
+    ['h/live/a', '"h/live/a" is not an address; it begins with one of rtmp://, rtmps://, http://, https://'],
+  ])('%s is refused in one sentence', (url, sentence) => {
+    expect(() => protocolOf(url)).toThrow(sentence);
+  });
+
+  test('the clients say the same of each address', () => {
+    for (const url of ['rtmp://h/live/a', 'RTMPS://h/a/b', 'http://h/a.flv?x=.m3u8', 'https://h/live/a.flv'])
+      expect(clientsProtocolOf(url)).toBe(protocolOf(url));
+    for (const url of ['http://h/a.m3u8', 'http://h/a?b=.flv', 'ws://h/a.flv', 'live/a'])
+      expect(() => clientsProtocolOf(url)).toThrow();
+  });
+
+  test('secrets do not reach a report', () => {
+    expect(withoutSecrets('rtmp://user:pass@h:1935/live/a?sign=9-abc')).toBe('rtmp://h:1935/live/a');
+    expect(withoutSecrets('http://h/live/a.flv')).toBe('http://h/live/a.flv');
+  });
+});

@@ -1,0 +1,72 @@
+import { expandPatterns } from './stream-pattern.ts';
+import type { Protocol } from './words.ts';
+
+/** Where a server is reached; without an application. */
+export interface TargetAddresses {
+  readonly rtmp?: string | undefined;
+  readonly http?: string | undefined;
+}
+
+export interface StreamAddress {
+  readonly protocol: Protocol;
+  /** The tag: application and name, without a query, which may hold a signature. */
+  readonly name: string;
+  readonly url: string;
+}
+
+/** Addresses of stream patterns on a target: `live/a` → `rtmp://host/live/a` or `http://host/live/a.flv`. */
+export function streamAddresses(
+  patterns: readonly string[],
+  protocol: Protocol,
+  target: TargetAddresses,
+): StreamAddress[] {
+  const base = (protocol === 'rtmp' ? target.rtmp : target.http)?.replace(/\/+$/, '') ?? '';
+  return expandPatterns(patterns).map((stream) => {
+    const [name = '', query] = splitQuery(stream);
+    const file = protocol === 'rtmp' ? name : `${name}.flv`;
+    return { protocol, name, url: `${base}/${file}${query}` };
+  });
+}
+
+/** Streams of full addresses: the protocol follows from the address, the name from its path. */
+export function urlAddresses(patterns: readonly string[]): StreamAddress[] {
+  return expandPatterns(patterns).map((url) => ({ protocol: protocolOf(url), name: nameOf(url), url }));
+}
+
+/**
+ * The protocol that an address asks for.
+ * @throws Error with one sentence when it is none that this version has viewers for
+ */
+export function protocolOf(url: string): Protocol {
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(url)?.[1]?.toLowerCase();
+  const path = splitQuery(url)[0] ?? '';
+  if (scheme === 'rtmp' || scheme === 'rtmps') return 'rtmp';
+  if ((scheme === 'http' || scheme === 'https') && path.endsWith('.flv')) return 'http-flv';
+  if (scheme === 'http' || scheme === 'https')
+    throw new Error(
+      path.endsWith('.m3u8')
+        ? `"${url}": viewers of the protocol "hls" are not carried out by this version; rtmp and http-flv are`
+        : `"${url}" does not end in .flv, so it is not known what kind of stream it is`,
+    );
+  if (scheme !== undefined && ['ws', 'wss', 'whep', 'wheps'].includes(scheme))
+    throw new Error(
+      `"${url}": viewers of ${scheme}:// are not carried out by this version; rtmp and http-flv are`,
+    );
+  throw new Error(`"${url}" is not an address; it begins with one of rtmp://, rtmps://, http://, https://`);
+}
+
+function nameOf(url: string): string {
+  const [withoutQuery = ''] = splitQuery(url);
+  const path = withoutQuery.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/]*\/?/i, '').replace(/\.flv$/, '');
+  return path === '' ? '/' : path;
+}
+
+function splitQuery(text: string): [string, string] {
+  const at = text.indexOf('?');
+  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at)];
+}
+
+/** An address as it may stand in a report: no user, no password, no query. */
+export function withoutSecrets(url: string): string {
+  return (splitQuery(url)[0] ?? '').replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i, '$1');
+}
