@@ -123,12 +123,13 @@ describe('Registry', () => {
     expect(summaryOf(registry, 'sessions_failed')).toEqual({ count: 0, rate: 0 });
   });
 
-  it('includes the second under way in totals and summaries', () => {
+  it('includes the second under way in totals and summaries, and cuts it all the same', () => {
     const registry = new Registry();
     registry.series('latency_ms', flv).add(5);
     expect(registry.total('latency_ms')?.read('max', 0)).toBe(5);
-    // Folded into the totals, so not to be cut out again.
     registry.series('latency_ms', flv).add(7);
+    expect(summaryOf(registry, 'latency_ms')?.count).toBe(2);
+    expect(registry.cut(1000)[0]?.histogram?.count).toBe(2);
     expect(summaryOf(registry, 'latency_ms')?.count).toBe(2);
   });
 });

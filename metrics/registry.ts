@@ -9,7 +9,7 @@
  */
 import { type Aggregate, type AggregateValues, createAggregate } from './aggregate.ts';
 import { type MetricName, type MetricType, metricOf, type TagName, type Tags } from './catalogue.ts';
-import type { Point } from './point.ts';
+import type { Point, PointFields } from './point.ts';
 import { matches, seriesKey } from './series-key.ts';
 
 export type { Point, PointFields } from './point.ts';
@@ -54,13 +54,22 @@ class TaggedSeries implements Series {
     this.second.add(value, denominator);
   }
 
-  /** Moves the second into the total. */
-  fold(): ReturnType<Aggregate['encode']> | null {
+  get empty(): boolean {
+    return this.total.empty && this.second.empty;
+  }
+
+  /** Ends the second: gives it out and adds it to the total. */
+  cut(): PointFields | null {
     if (this.second.empty) return null;
     const fields = this.second.encode();
     this.total.absorb(fields);
     this.second.reset();
     return fields;
+  }
+
+  /** Adds the total and the second under way to an aggregate of the same type. Changes nothing here: the second is still to be cut. */
+  addTo(aggregate: Aggregate): void {
+    for (const part of [this.total, this.second]) if (!part.empty) aggregate.absorb(part.encode());
   }
 }
 
@@ -85,7 +94,7 @@ export class Registry {
   cut(timeMs: number): Point[] {
     const points: Point[] = [];
     for (const series of this.#series.values()) {
-      const fields = series.fold();
+      const fields = series.cut();
       if (fields === null) continue;
       points.push({
         timeMs,
@@ -116,9 +125,7 @@ export class Registry {
   summaries(): MetricSummary[] {
     const groups = new Map<string, { metric: MetricName; tags: Tags; total: Aggregate }>();
     for (const series of this.#series.values()) {
-      series.fold();
-      if (series.total.empty) continue;
-      const fields = series.total.encode();
+      if (series.empty) continue;
       const keys = new Set<string>();
       for (const tags of [...groupings.map((names) => pick(series.tags, names)), series.tags]) {
         const key = seriesKey(series.metric, tags);
@@ -129,7 +136,7 @@ export class Registry {
           group = { metric: series.metric, tags, total: createAggregate(metricOf(series.metric).type) };
           groups.set(key, group);
         }
-        group.total.absorb(fields);
+        series.addTo(group.total);
       }
     }
     return [...groups.values()].map(({ metric, tags, total }) => {
@@ -142,9 +149,7 @@ export class Registry {
   total(name: MetricName, selector: Tags = {}): Aggregate | null {
     const total = createAggregate(metricOf(name).type);
     for (const series of this.#series.values()) {
-      if (series.metric !== name || !matches(series.tags, selector)) continue;
-      series.fold();
-      if (!series.total.empty) total.absorb(series.total.encode());
+      if (series.metric === name && matches(series.tags, selector)) series.addTo(total);
     }
     return total.empty ? null : total;
   }
@@ -152,7 +157,7 @@ export class Registry {
   /** Whether anything at all was measured under a selector. */
   has(selector: Tags): boolean {
     for (const series of this.#series.values()) {
-      if (matches(series.tags, selector) && !(series.total.empty && series.second.empty)) return true;
+      if (!series.empty && matches(series.tags, selector)) return true;
     }
     return false;
   }

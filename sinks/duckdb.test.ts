@@ -63,6 +63,21 @@ describe('run.duckdb', () => {
     ).toEqual([true]);
   });
 
+  it('keeps ten minutes of 42 series and 20,000 sessions', async () => {
+    const streams = Array.from({ length: 5 }, (_, i) => `live/room-${i}`);
+    const given = makeSyntheticRun({ seconds: 600, streams, viewersPerStream: 20 });
+    const sink = createDuckdbSink({ folder });
+    await sink.open(given.run);
+    for (const points of given.seconds) sink.second(points);
+    for (let i = 0; i < 20_000; i++) sink.session(given.sessions[i % given.sessions.length]!);
+    await sink.close(given.summary);
+    expect(sink.lost).toBe(0);
+    expect(
+      await first('SELECT (SELECT count(*) FROM series)::INT, (SELECT count(*) FROM sessions)::INT'),
+    ).toEqual([given.seconds.flat().length, 20_000]);
+    expect(await first('SELECT max(second) FROM series')).toEqual([600]);
+  });
+
   it('gives points back exactly as they were', async () => {
     const given = makeSyntheticRun({ seconds: 8, troubleAt: 3 });
     const sink = createDuckdbSink({ folder });
