@@ -114,6 +114,11 @@ describe('verdictWords', () => {
       'The run did not work, so nothing can be said about the server. Port 1935 is taken.',
     ],
     [
+      { verdict: 'error', exitCode: 105 },
+      'Stopped',
+      'The run was stopped before its end, so it was not judged. The figures are those of what had happened so far.',
+    ],
+    [
       { exitCode: 105 },
       'Passed',
       'All 5 thresholds were met. The run was stopped early: the figures are those of what had happened so far.',

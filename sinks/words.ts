@@ -115,6 +115,12 @@ export function verdictWords(summary: Summary): { word: string; sentence: string
     inconclusive: 'Inconclusive',
     error: 'Error',
   };
+  if (summary.verdict === 'error' && summary.exitCode === STOPPED_BY_SIGNAL)
+    return {
+      word: 'Stopped',
+      sentence:
+        'The run was stopped before its end, so it was not judged. The figures are those of what had happened so far.',
+    };
   const stopped =
     summary.exitCode === STOPPED_BY_SIGNAL
       ? ' The run was stopped early: the figures are those of what had happened so far.'
