@@ -103,7 +103,10 @@ describe('a server that cannot be watched', () => {
       flvUrl,
       answering(flvAnswer(), (socket) => {
         let frame = 0;
-        const timer = setInterval(() => socket.write(inter((frame += 1) * 40)), 40);
+        const timer = setInterval(() => {
+          frame += 1;
+          socket.write(inter(frame * 40));
+        }, 40);
         socket.on('close', () => clearInterval(timer));
       }),
       'no-key-frame',

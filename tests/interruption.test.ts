@@ -1,6 +1,5 @@
 /** Ctrl-C at any moment: no process is left behind, and what happened so far can be read. */
-import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -30,20 +29,21 @@ thresholds:
   first_frame_ms: [ "p(95)<5000" ]
 `;
 
-/** All living processes that come from `pid`, found by the environment that they inherited. */
+/** All living processes that come from the run, found by the environment that they inherited: `pid command`. */
 function offspring(mark: string): string[] {
-  return execFileSync(
-    'sh',
-    [
-      '-c',
-      'for p in /proc/[0-9]*; do if tr "\\0" "\\n" < $p/environ 2>/dev/null | grep -q "^STREAMGAUGE_TEST_MARK=$1$"; then echo "${p#/proc/}: $(tr "\\0" " " < $p/cmdline)"; fi; done',
-      'sh',
-      mark,
-    ],
-    { encoding: 'utf8' },
-  )
-    .split('\n')
-    .filter((line) => line !== '' && !line.includes('/proc/[0-9]*') && !/^\d+: $/.test(line));
+  const read = (pid: string, what: string): string => {
+    try {
+      return readFileSync(`/proc/${pid}/${what}`, 'utf8');
+    } catch {
+      return ''; // gone meanwhile
+    }
+  };
+  return readdirSync('/proc')
+    .filter(
+      (pid) =>
+        /^\d+$/.test(pid) && read(pid, 'environ').split('\0').includes(`STREAMGAUGE_TEST_MARK=${mark}`),
+    )
+    .map((pid) => `${pid} ${read(pid, 'cmdline').replaceAll('\0', ' ')}`);
 }
 
 async function start(): Promise<{ mark: string; out: string }> {
