@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { errorCode } from '../../tests/kit/error-code.ts';
 import { everyWayToCut, pushPieces } from '../../tests/kit/pieces.ts';
 import { runFfprobe } from '../../tests/kit/run-tool.ts';
-import { type MediaTag, ProtocolError, TAG_AUDIO, TAG_SCRIPT, TAG_VIDEO, type TagSink } from '../media.ts';
+import { type MediaTag, TAG_AUDIO, TAG_SCRIPT, TAG_VIDEO, type TagSink } from '../media.ts';
 import { FlvReader, type FlvReaderOptions } from './reader.ts';
 import { readVideoHead, videoHead } from './video-head.ts';
 import { flvHeader, flvTag } from './writer.ts';
@@ -61,16 +62,6 @@ class Digest implements TagSink {
   end(): void {
     this.#add(-1);
   }
-}
-
-function codeOf(run: () => void): string {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof ProtocolError) return error.code;
-    throw error;
-  }
-  return 'no error';
 }
 
 interface Packets {
@@ -233,14 +224,14 @@ describe('FlvReader step by step', () => {
   it('names what is broken', () => {
     const good = stream(tag(0, 4));
     const broken = (at: number, value: number): Uint8Array => good.with(at, value);
-    expect(codeOf(() => readAll(new TextEncoder().encode('<!DOCTYPE html>')))).toBe('FLV_SIGNATURE');
-    expect(codeOf(() => readAll(broken(8, 8)))).toBe('FLV_HEADER_SIZE');
-    expect(codeOf(() => readAll(broken(5, 1)))).toBe('FLV_HEADER_SIZE');
-    expect(codeOf(() => readAll(broken(13, 7)))).toBe('FLV_TAG_TYPE');
-    expect(codeOf(() => readAll(broken(13, 0x29)))).toBe('FLV_ENCRYPTED');
-    expect(codeOf(() => readAll(broken(14, 0x80)))).toBe('FLV_TAG_TOO_LARGE');
-    expect(codeOf(() => readAll(good, { maxTagBytes: 3 }))).toBe('FLV_TAG_TOO_LARGE');
-    expect(codeOf(() => readAll(good, { maxTagBytes: 4 }))).toBe('no error');
+    expect(errorCode(() => readAll(new TextEncoder().encode('<!DOCTYPE html>')))).toBe('FLV_SIGNATURE');
+    expect(errorCode(() => readAll(broken(8, 8)))).toBe('FLV_HEADER_SIZE');
+    expect(errorCode(() => readAll(broken(5, 1)))).toBe('FLV_HEADER_SIZE');
+    expect(errorCode(() => readAll(broken(13, 7)))).toBe('FLV_TAG_TYPE');
+    expect(errorCode(() => readAll(broken(13, 0x29)))).toBe('FLV_ENCRYPTED');
+    expect(errorCode(() => readAll(broken(14, 0x80)))).toBe('FLV_TAG_TOO_LARGE');
+    expect(errorCode(() => readAll(good, { maxTagBytes: 3 }))).toBe('FLV_TAG_TOO_LARGE');
+    expect(errorCode(() => readAll(good, { maxTagBytes: 4 }))).toBe('no error');
   });
 
   it('makes no memory for what a header only claims', () => {
@@ -295,7 +286,7 @@ describe('FlvReader on anything', () => {
           const bytes = whole.slice();
           for (const [at, value] of damage) bytes[at] = value;
           const reader = new FlvReader(new Digest(), { headBytes: 64 });
-          codeOf(() => {
+          errorCode(() => {
             reader.push(bytes, 0, cut);
             reader.push(bytes, cut);
           });

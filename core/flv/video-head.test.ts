@@ -95,6 +95,16 @@ const heads: { name: string; bytes: number[]; head: VideoHead }[] = [
     head: { codec: 'h265', packet: 'frames', frame: 'key', compositionMs: 5, dataOffset: 18 },
   },
   {
+    name: 'eight ModEx, as many as are followed',
+    bytes: [
+      ex(KEY, MOD_EX),
+      ...new Array(7).fill(modEx(MOD_EX)).flat(),
+      ...modEx(CODED_FRAMES_X),
+      ...ascii('av01'),
+    ],
+    head: { codec: 'av1', packet: 'frames', frame: 'key', compositionMs: 0, dataOffset: 45 },
+  },
+  {
     name: 'ModEx with a 16-bit size',
     bytes: [ex(KEY, MOD_EX), 0xff, 0, 255, ...new Array(256).fill(7), CODED_FRAMES_X, ...ascii('av01')],
     head: { codec: 'av1', packet: 'frames', frame: 'key', compositionMs: 0, dataOffset: 265 },
@@ -129,7 +139,15 @@ const refused: { name: string; bytes: number[] }[] = [
   { name: 'a second track', bytes: [ex(KEY, MULTITRACK), CODED_FRAMES_X, ...ascii('hvc1'), 1] },
   { name: 'an unknown multitrack type', bytes: [ex(KEY, MULTITRACK), 0x33, ...ascii('hvc1'), 0] },
   { name: 'multitrack in multitrack', bytes: [ex(KEY, MULTITRACK), MULTITRACK, ...ascii('hvc1'), 0] },
-  { name: 'ModEx without end', bytes: [ex(KEY, MOD_EX), ...new Array(20).fill([0, 0, MOD_EX]).flat()] },
+  {
+    name: 'nine ModEx',
+    bytes: [
+      ex(KEY, MOD_EX),
+      ...new Array(8).fill(modEx(MOD_EX)).flat(),
+      ...modEx(CODED_FRAMES_X),
+      ...ascii('av01'),
+    ],
+  },
   { name: 'ModEx cut short', bytes: [ex(KEY, MOD_EX), 9, 0, 0] },
 ];
 

@@ -1,22 +1,12 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ProtocolError } from '../media.ts';
+import { errorCode } from '../../tests/kit/error-code.ts';
 import { addEmulation, removeEmulation } from './emulation.ts';
 import { isSlice, MAX_NALS, nalType, splitAnnexB, splitLengthPrefixed } from './nal.ts';
 
 function file(name: string): Uint8Array {
   return new Uint8Array(readFileSync(new URL(`./fixtures/${name}.h264`, import.meta.url)));
-}
-
-function codeOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof ProtocolError) return error.code;
-    throw error;
-  }
-  return 'no error';
 }
 
 describe('splitAnnexB', () => {
@@ -78,14 +68,14 @@ describe('splitLengthPrefixed', () => {
 
   it('names what is broken', () => {
     const split = (...bytes: number[]) =>
-      codeOf(() => splitLengthPrefixed(Uint8Array.from(bytes), 0, bytes.length, 4));
+      errorCode(() => splitLengthPrefixed(Uint8Array.from(bytes), 0, bytes.length, 4));
     expect(split(0, 0, 0, 2, 7)).toBe('NAL_TRUNCATED');
     expect(split(0xff, 0xff, 0xff, 0xff, 7)).toBe('NAL_TRUNCATED');
     expect(split(0, 0, 0, 1, 7, 0)).toBe('NAL_TRUNCATED');
     expect(split(0, 0, 0, 1, 7)).toBe('no error');
     const many = Uint8Array.from({ length: 2 * (MAX_NALS + 1) }, (_, index) => (index % 2 === 0 ? 1 : 9));
-    expect(codeOf(() => splitLengthPrefixed(many, 0, many.length, 1))).toBe('NAL_TOO_MANY');
-    expect(codeOf(() => splitLengthPrefixed(many, 0, many.length - 2, 1))).toBe('no error');
+    expect(errorCode(() => splitLengthPrefixed(many, 0, many.length, 1))).toBe('NAL_TOO_MANY');
+    expect(errorCode(() => splitLengthPrefixed(many, 0, many.length - 2, 1))).toBe('no error');
   });
 });
 

@@ -1,21 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { errorCode } from '../../tests/kit/error-code.ts';
 import { runFfmpeg } from '../../tests/kit/run-tool.ts';
-import { ProtocolError } from '../media.ts';
 import { NAL_SEI, nalType, splitAnnexB } from './nal.ts';
 import { readSei, type SeiMessage, userData, writeSei } from './sei.ts';
 
 const X264_UUID = 'dc45e9bd-e6d9-48b7-962c-d820d923eeef';
-
-function codeOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof ProtocolError) return error.code;
-    throw error;
-  }
-  return 'no error';
-}
 
 describe('SEI', () => {
   it('of x264 holds its name, as user data of its own UUID, and a buffering period before it', async () => {
@@ -58,9 +48,9 @@ describe('SEI', () => {
   });
 
   it('names what is cut short', () => {
-    expect(codeOf(() => readSei(Uint8Array.of(6, 5, 4, 1, 2, 3), 0, 6, 1))).toBe('NAL_SEI_TRUNCATED');
-    expect(codeOf(() => readSei(Uint8Array.of(6, 5), 0, 2, 1))).toBe('NAL_SEI_TRUNCATED');
-    expect(codeOf(() => readSei(Uint8Array.of(6, 255, 255), 0, 3, 1))).toBe('NAL_SEI_TRUNCATED');
+    expect(errorCode(() => readSei(Uint8Array.of(6, 5, 4, 1, 2, 3), 0, 6, 1))).toBe('NAL_SEI_TRUNCATED');
+    expect(errorCode(() => readSei(Uint8Array.of(6, 5), 0, 2, 1))).toBe('NAL_SEI_TRUNCATED');
+    expect(errorCode(() => readSei(Uint8Array.of(6, 255, 255), 0, 3, 1))).toBe('NAL_SEI_TRUNCATED');
   });
 
   it('is no user data if of another type or too short for a UUID', () => {
@@ -92,7 +82,7 @@ describe('SEI', () => {
   it('throws nothing but ProtocolError on anything', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
-        codeOf(() => readSei(bytes, 0, bytes.length, 1));
+        errorCode(() => readSei(bytes, 0, bytes.length, 1));
       }),
       { numRuns: 3000 },
     );

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bits, bitsOf, bytesOf, se, ue } from '../../tests/kit/bits.ts';
+import { errorCode } from '../../tests/kit/error-code.ts';
 import { runFfmpeg, runFfprobe, traceHeaders } from '../../tests/kit/run-tool.ts';
-import { ProtocolError } from '../media.ts';
 import { readAvcC, writeAvcC } from './avcc.ts';
 import { addEmulation, removeEmulation } from './emulation.ts';
 import { NAL_PPS, NAL_SPS, nalType, splitAnnexB } from './nal.ts';
@@ -29,16 +29,6 @@ function annexB(...units: Uint8Array[]): Uint8Array {
 /** A NAL unit of these bits, which end in the trailing bits. */
 function nalOf(text: string): Uint8Array {
   return addEmulation(bytesOf(text.replace(/0+$/, '')));
-}
-
-function codeOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof ProtocolError) return error.code;
-    throw error;
-  }
-  return 'no error';
 }
 
 const NO_SIGNAL = { sampleAspect: [1, 1], fullRange: false, colour: null } as const;
@@ -197,6 +187,19 @@ describe('H.264 SPS', () => {
     expect(readSps(sps.with(1, 99)).profile).toBe('profile 99');
   });
 
+  it('ends a scaling list where the scale wraps round to 0, as ffmpeg does', async () => {
+    const text = bitsOf(removeEmulation(spsOf('high-854x480-50')));
+    // After level: id 0, chroma 1, depths 0 and 0, bypass 0, and seq_scaling_matrix_present_flag 0 at bit 39.
+    const at = 39;
+    expect(text.slice(32, at + 1)).toBe('10101100');
+    // 8 + 127 + 121 = 256: the list has two differences; then a default list, a whole one, and five not there.
+    const lists = `1${se(127)}${se(121)}1${se(-8)}1${se(1).repeat(16)}00000`;
+    const sps = nalOf(`${text.slice(0, at)}1${lists}${text.slice(at + 1)}`);
+    expect(readSps(sps)).toEqual(table['high-854x480-50']);
+    const trace = await traceHeaders('h264', annexB(sps, ppsOf('high-854x480-50')));
+    expect(trace).toMatchObject({ seq_scaling_matrix_present_flag: 1, time_scale: 100 });
+  });
+
   it('knows no frame rate where none is said', async () => {
     const text = bitsOf(removeEmulation(spsOf('baseline-320x240-25')));
     // timing_info_present_flag, before the ticks 1 and 50, becomes 0, and all up to nal_hrd_parameters goes.
@@ -211,20 +214,20 @@ describe('H.264 SPS', () => {
     const sps = spsOf(name);
     // The bits after max_num_reorder_frames are not read; before them every cut must show.
     for (let end = 0; end < sps.length - 2; end++) {
-      expect(codeOf(() => readSps(sps, 0, end))).toMatch(/^(SPS_TYPE|SPS_TRUNCATED)$/);
+      expect(errorCode(() => readSps(sps, 0, end))).toMatch(/^(SPS_TYPE|SPS_TRUNCATED)$/);
     }
   });
 
   it('refuses absurd sizes before anyone allocates for them', () => {
     const head = `${bitsOf(Uint8Array.of(0x67, 66, 0, 30))}${ue(0)}${ue(0)}${ue(2)}${ue(1)}0`;
     const sized = (width: number, height: number, rest: string) =>
-      codeOf(() => readSps(bytesOf(head + ue(width) + ue(height) + rest)));
+      errorCode(() => readSps(bytesOf(head + ue(width) + ue(height) + rest)));
     expect(sized(39, 22, '11' + '0' + '01')).toBe('no error');
     expect(sized(2000, 22, '11' + '0' + '01')).toBe('SPS_RANGE');
     expect(sized(39, 2 ** 31, '11' + '0' + '01')).toBe('SPS_RANGE');
     expect(sized(39, 22, `111${ue(300)}${ue(300)}${ue(0)}${ue(0)}01`)).toBe('SPS_RANGE');
-    expect(codeOf(() => readSps(Uint8Array.of(0x67, 66, 0, 30, 0, 0, 0, 0, 0)))).toBe('NAL_EXP_GOLOMB');
-    expect(codeOf(() => readSps(Uint8Array.of(0x68, 66, 0, 30)))).toBe('SPS_TYPE');
+    expect(errorCode(() => readSps(Uint8Array.of(0x67, 66, 0, 30, 0, 0, 0, 0, 0)))).toBe('NAL_EXP_GOLOMB');
+    expect(errorCode(() => readSps(Uint8Array.of(0x68, 66, 0, 30)))).toBe('SPS_TYPE');
   });
 
   it('throws nothing but ProtocolError on anything', () => {
@@ -236,7 +239,7 @@ describe('H.264 SPS', () => {
         (original, damage) => {
           const sps = original.slice();
           for (const [at, value] of damage) if (at < sps.length) sps[at] = value;
-          codeOf(() => readSps(sps));
+          errorCode(() => readSps(sps));
         },
       ),
       { numRuns: 3000 },
@@ -264,10 +267,10 @@ describe('avcC', () => {
       pps: [Uint8Array.of(8, 1)],
     });
     expect(readAvcC(good).nalLengthBytes).toBe(2);
-    expect(codeOf(() => readAvcC(good.with(0, 0)))).toBe('AVCC_VERSION');
-    expect(codeOf(() => readAvcC(good.with(4, 0xfe)))).toBe('AVCC_LENGTH_SIZE');
+    expect(errorCode(() => readAvcC(good.with(0, 0)))).toBe('AVCC_VERSION');
+    expect(errorCode(() => readAvcC(good.with(4, 0xfe)))).toBe('AVCC_LENGTH_SIZE');
     for (let end = 0; end < good.length; end++) {
-      expect(codeOf(() => readAvcC(good, 0, end))).toBe('AVCC_TRUNCATED');
+      expect(errorCode(() => readAvcC(good, 0, end))).toBe('AVCC_TRUNCATED');
     }
     expect(() => writeAvcC({ nalLengthBytes: 4, sps: [], pps: [] })).toThrow(RangeError);
   });
@@ -275,7 +278,7 @@ describe('avcC', () => {
   it('throws nothing but ProtocolError on anything', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
-        codeOf(() => readAvcC(Uint8Array.of(1, ...bytes)));
+        errorCode(() => readAvcC(Uint8Array.of(1, ...bytes)));
       }),
       { numRuns: 2000 },
     );

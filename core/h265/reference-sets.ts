@@ -48,7 +48,7 @@ function readPredicted(bits: BitReader, from: ReferenceSet): ReferenceSet {
   const moved: number[] = [];
   for (const at of [...from.negative, ...from.positive, 0]) {
     const isUsed = bits.flag(); // used_by_curr_pic_flag
-    if ((isUsed || bits.flag()) && at + move !== 0) moved.push(at + move); // use_delta_flag
+    if (isUsed || bits.flag()) moved.push(at + move); // use_delta_flag
   }
   if (moved.length > MAX_PICTURES) {
     throw new ProtocolError(
@@ -56,6 +56,7 @@ function readPredicted(bits: BitReader, from: ReferenceSet): ReferenceSet {
       `expected at most ${MAX_PICTURES} reference pictures, got ${moved.length}`,
     );
   }
+  // One that falls on the picture itself is in neither list.
   return {
     negative: moved.filter((at) => at < 0).sort((a, b) => b - a),
     positive: moved.filter((at) => at > 0).sort((a, b) => a - b),

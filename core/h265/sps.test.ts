@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bits, bitsOf, bytesOf, se, ue } from '../../tests/kit/bits.ts';
+import { errorCode } from '../../tests/kit/error-code.ts';
 import { runFfprobe, traceHeaders } from '../../tests/kit/run-tool.ts';
 import { addEmulation, removeEmulation } from '../h264/emulation.ts';
 import { splitAnnexB } from '../h264/nal.ts';
 import type { Sps } from '../h264/sps.ts';
-import { ProtocolError } from '../media.ts';
 import { readHvcC, writeHvcC } from './hvcc.ts';
 import { isRandomAccess, isSlice, NAL_PPS, NAL_SPS, NAL_VPS, nalType } from './nal.ts';
 import { readSps } from './sps.ts';
@@ -25,16 +25,6 @@ const spsOf = (name: string): Uint8Array => unitOf(name, NAL_SPS);
 
 function annexB(...units: Uint8Array[]): Uint8Array {
   return Uint8Array.from(units.flatMap((unit) => [0, 0, 0, 1, ...unit]));
-}
-
-function codeOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof ProtocolError) return error.code;
-    throw error;
-  }
-  return 'no error';
 }
 
 const NO_SIGNAL = { sampleAspect: [1, 1], fullRange: false, colour: null } as const;
@@ -181,15 +171,17 @@ describe('H.265 SPS', () => {
     const pcm = `1${bits(7, 4)}${bits(7, 4)}${ue(0)}${ue(0)}1`;
     const used = (distance: number) => `${ue(distance - 1)}1`;
     const referenceSets = [
-      ue(4),
+      ue(5),
       // −1 −3 −7 and +2
       `${ue(3)}${ue(1)}${used(1)}${used(2)}${used(4)}${used(2)}`,
-      // moved by −2: −3 −5 −9 0 and −2; the second not used but kept, the third dropped, the fourth is itself
-      `1${'1'}${ue(1)}${'1'}${'01'}${'00'}${'1'}${'1'}`,
+      // moved by −2: −3 −5 −9 0 and −2; the second not used but kept, the third and fourth dropped
+      `1${'1'}${ue(1)}${'1'}${'01'}${'00'}${'00'}${'1'}`,
       // that had −2 −3 −5; moved by +4: 2 1 −1 and 4
       `1${'0'}${ue(3)}${'1'}${'1'}${'01'}${'1'}`,
-      // that has −1 and 1 2 4: five flags again
-      `1${'1'}${ue(0)}${'1'}${'1'}${'1'}${'1'}${'1'}`,
+      // that had −1 and 1 2 4; moved by −1: −2 0 1 3 and −1, the last two dropped
+      `1${'1'}${ue(0)}${'1'}${'1'}${'1'}${'00'}${'00'}`,
+      // that had −2 and 1: flags for these two and the picture itself
+      `1${'1'}${ue(4)}${'1'}${'1'}${'1'}`,
     ].join('');
     const longTerm = `1${ue(2)}${bits(5, 8)}1${bits(9, 8)}0`;
     const middle = `11${scalingLists}01${pcm}${referenceSets}${longTerm}`;
@@ -199,7 +191,7 @@ describe('H.265 SPS', () => {
     expect(found).toEqual({ ...table[name], maxSubLayers: 1, temporalIdNested: true });
     const stream = annexB(unitOf(name, NAL_VPS), rich, unitOf(name, NAL_PPS));
     expect(await traceHeaders('hevc', stream)).toMatchObject({
-      num_short_term_ref_pic_sets: 4,
+      num_short_term_ref_pic_sets: 5,
       num_long_term_ref_pics_sps: 2,
       vui_num_units_in_tick: 1,
       vui_time_scale: 25,
@@ -220,7 +212,7 @@ describe('H.265 SPS', () => {
     // What follows vui_time_scale (HRD or nothing) is not read.
     const cutAt = name.startsWith('hrd') ? sps.length - 16 : sps.length - 1;
     for (let end = 0; end < cutAt; end++) {
-      expect(codeOf(() => readSps(sps, 0, end))).toMatch(/^(SPS_TYPE|SPS_TRUNCATED|NAL_EXP_GOLOMB)$/);
+      expect(errorCode(() => readSps(sps, 0, end))).toMatch(/^(SPS_TYPE|SPS_TRUNCATED|NAL_EXP_GOLOMB)$/);
     }
   });
 
@@ -228,9 +220,9 @@ describe('H.265 SPS', () => {
     const text = bitsOf(removeEmulation(spsOf('main-640x360-25')));
     // By trace_headers: pic_width_in_luma_samples is at bits 124 to 142, conformance_window_flag at 160.
     const wide = addEmulation(bytesOf(text.slice(0, 124) + ue(20_000) + text.slice(143)));
-    expect(codeOf(() => readSps(wide))).toBe('SPS_RANGE');
+    expect(errorCode(() => readSps(wide))).toBe('SPS_RANGE');
     const cropped = `${text.slice(0, 160)}1${ue(200)}${ue(120)}${ue(0)}${ue(0)}${text.slice(161)}`;
-    expect(codeOf(() => readSps(addEmulation(bytesOf(cropped))))).toBe('SPS_RANGE');
+    expect(errorCode(() => readSps(addEmulation(bytesOf(cropped))))).toBe('SPS_RANGE');
   });
 
   it('throws nothing but ProtocolError on anything', () => {
@@ -242,7 +234,7 @@ describe('H.265 SPS', () => {
         (original, damage) => {
           const sps = original.slice();
           for (const [at, value] of damage) if (at < sps.length) sps[at] = value;
-          codeOf(() => readSps(sps));
+          errorCode(() => readSps(sps));
         },
       ),
       { numRuns: 3000 },
@@ -279,10 +271,10 @@ describe('hvcC', () => {
   });
 
   it('names what is broken', () => {
-    expect(codeOf(() => readHvcC(record.with(0, 2)))).toBe('HVCC_VERSION');
-    expect(codeOf(() => readHvcC(record.with(21, 0x0e)))).toBe('HVCC_LENGTH_SIZE');
+    expect(errorCode(() => readHvcC(record.with(0, 2)))).toBe('HVCC_VERSION');
+    expect(errorCode(() => readHvcC(record.with(21, 0x0e)))).toBe('HVCC_LENGTH_SIZE');
     for (let end = 0; end < record.length; end++) {
-      expect(codeOf(() => readHvcC(record, 0, end))).toBe('HVCC_TRUNCATED');
+      expect(errorCode(() => readHvcC(record, 0, end))).toBe('HVCC_TRUNCATED');
     }
     expect(() => writeHvcC({ nalLengthBytes: 4, vps: [], sps: [], pps: [] })).toThrow(RangeError);
   });
@@ -292,7 +284,7 @@ describe('hvcC', () => {
       fc.property(fc.array(fc.tuple(fc.nat(200), fc.nat(255)), { maxLength: 8 }), (damage) => {
         const bytes = record.slice();
         for (const [at, value] of damage) if (at < bytes.length) bytes[at] = value;
-        codeOf(() => readHvcC(bytes));
+        errorCode(() => readHvcC(bytes));
       }),
       { numRuns: 2000 },
     );

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { errorCode } from '../../tests/kit/error-code.ts';
 import { NAL_AUD, NAL_PPS, NAL_SEI, NAL_SPS, splitLengthPrefixed } from '../h264/nal.ts';
 import { readSei, userData, writeSei } from '../h264/sei.ts';
-import { ProtocolError } from '../media.ts';
 import { crc16, crc32 } from './crc.ts';
 import {
   findStamp,
@@ -40,16 +40,6 @@ function lengthPrefixed(lengthBytes: number, ...units: (Uint8Array | number[])[]
 function found(bytes: Uint8Array, codec: StampCodec = 'h264', lengthBytes = 4): Stamp | null {
   const into = blank();
   return findStamp(bytes, 0, bytes.length, lengthBytes, codec, into) ? into : null;
-}
-
-function codeOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof ProtocolError) return error.code;
-    throw error;
-  }
-  return 'no error';
 }
 
 const header = { h264: [6], h265: [78, 1] } as const;
@@ -135,6 +125,11 @@ describe('findStamp', () => {
       name: 'behind x265’s UUID, as x265 carries it over',
       units: [writeSei([6], [{ payloadType: 5, payload: Uint8Array.of(...X265_UUID, ...message.payload) }])],
       isFound: true,
+    },
+    {
+      name: 'in a message of another type',
+      units: [writeSei([6], [{ ...message, payloadType: 4 }])],
+      isFound: false,
     },
     { name: 'after an empty unit', units: [[], nal], isFound: true },
     { name: 'not at all', units: [aud, writeSei([6], [other]), [...slice.h264]], isFound: false },
@@ -264,7 +259,7 @@ describe('insertStamp', () => {
 
   it('refuses what is no access unit', () => {
     const insert = (...bytes: number[]) =>
-      codeOf(() => insertStamp(Uint8Array.from(bytes), 0, 4, 'h264', stamp));
+      errorCode(() => insertStamp(Uint8Array.from(bytes), 0, 4, 'h264', stamp));
     expect(insert()).toBe('NAL_NO_SLICE');
     expect(insert(0, 0, 0, 2, 9, 0xf0)).toBe('NAL_NO_SLICE');
     expect(insert(0, 0, 0, 9, 0x65)).toBe('NAL_TRUNCATED');
@@ -280,7 +275,7 @@ describe('insertStamp', () => {
       fc.property(fc.array(unit, { maxLength: 5 }), fc.nat(3), anyStamp, (units, cut, next) => {
         const whole = lengthPrefixed(4, ...units);
         const bytes = whole.subarray(0, Math.max(0, whole.length - cut));
-        codeOf(() => {
+        errorCode(() => {
           const { body } = insertStamp(bytes, 0, 4, 'h264', next);
           expect(found(body)).toEqual(next);
           splitLengthPrefixed(body, 0, body.length, 4);
