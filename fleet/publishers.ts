@@ -5,7 +5,7 @@ import type { FromPublisherWorker, PublisherWorkerData, SecondMessage } from './
 /** How long saying goodbye and ending the encoders may take before the thread is terminated. */
 const STOP_LIMIT_MS = 5_000;
 
-/** A publisher has given up. */
+/** A publisher could not publish: it tries again, or has given up. */
 export interface PublisherFailure {
   readonly stream: string;
   readonly reason: string;
@@ -17,6 +17,7 @@ export interface PublishersOptions {
   readonly entry: string;
   readonly plan: PublishersPlan;
   readonly second: (message: SecondMessage) => void;
+  readonly retrying: (failure: PublisherFailure) => void;
   readonly failed: (failure: PublisherFailure) => void;
 }
 
@@ -24,10 +25,11 @@ export interface PublishersOptions {
 export class Publishers {
   readonly #handle: WorkerHandle<FromPublisherWorker>;
   readonly #awaited: Set<string>;
+  readonly #lastFailures = new Map<string, PublisherFailure>();
   #allUp: () => void = () => {};
   #firstFailure: (failure: PublisherFailure) => void = () => {};
 
-  constructor({ entry, plan, second, failed }: PublishersOptions) {
+  constructor({ entry, plan, second, retrying, failed }: PublishersOptions) {
     this.#awaited = new Set(plan.publishers.map((publisher) => publisher.stream));
     const data: PublisherWorkerData = { plan, node: 'publishers' };
     this.#handle = new WorkerHandle<FromPublisherWorker>(entry, data, (message) => {
@@ -39,10 +41,16 @@ export class Publishers {
           this.#awaited.delete(message.stream);
           if (this.#awaited.size === 0) this.#allUp();
           return;
+        case 'retrying':
         case 'failed': {
-          const { stream, reason, detail } = message;
-          failed({ stream, reason, detail });
-          this.#firstFailure({ stream, reason, detail });
+          const { kind, stream, reason, detail } = message;
+          const failure = { stream, reason, detail };
+          this.#lastFailures.set(stream, failure);
+          if (kind === 'retrying') retrying(failure);
+          else {
+            failed(failure);
+            this.#firstFailure(failure);
+          }
         }
       }
     });
@@ -66,6 +74,15 @@ export class Publishers {
   /** Streams that are not up yet. */
   get awaited(): readonly string[] {
     return [...this.#awaited];
+  }
+
+  /** Why one of the streams that are not up is not; `null` where nothing is known. */
+  get obstacle(): PublisherFailure | null {
+    for (const stream of this.#awaited) {
+      const failure = this.#lastFailures.get(stream);
+      if (failure) return failure;
+    }
+    return null;
   }
 
   /** Resolves when every publisher has ended by itself; rejects when the thread breaks. */

@@ -55,6 +55,11 @@ export type FromPublisherWorker =
   | SecondMessage
   /** The server takes the stream and the first frames were sent. */
   | { readonly kind: 'up'; readonly stream: string }
-  /** The publisher of a stream has given up. */
-  | { readonly kind: 'failed'; readonly stream: string; readonly reason: string; readonly detail: string }
+  /** It did not work and is tried again; or the publisher of the stream has given up. */
+  | {
+      readonly kind: 'retrying' | 'failed';
+      readonly stream: string;
+      readonly reason: string;
+      readonly detail: string;
+    }
   | { readonly kind: 'finished' };

@@ -10,9 +10,9 @@ import { wrongUrl } from '../../scenarios/validate.ts';
 import { formatValue } from '../../sinks/format.ts';
 import type { Context } from '../command.ts';
 import { CommandError, type ExitCode, exitCodes } from '../exit-codes.ts';
-import { Closing, Interrupted, unlessInterrupted, within } from '../run/closing.ts';
+import { Closing, Interrupted, unlessInterrupted } from '../run/closing.ts';
 import { clock } from '../run/progress.ts';
-import { publishingFailed } from '../run/publishing-failed.ts';
+import { sayObstacles, startPublishers } from '../run/start-publishers.ts';
 
 export interface PublishFlags {
   readonly url: string;
@@ -46,6 +46,7 @@ export async function runPublish(flags: PublishFlags, context: Context): Promise
     entry: entryPath('fleet/publisher-worker'),
     plan: { publishers: plans },
     second: ({ secondMs, points }) => collector.add(secondMs, points),
+    retrying: sayObstacles(say),
     failed: (failure) => {
       failures.push(failure);
       say(`The publisher of "${failure.stream}" has given up: ${failure.detail}`);
@@ -54,10 +55,7 @@ export async function runPublish(flags: PublishFlags, context: Context): Promise
   closing.add('the publishers', STOP_LIMIT_MS, () => publishers.stop());
   let exitCode: ExitCode = exitCodes.passed;
   try {
-    const start = publishers.start(systemClock.wallMs());
-    const limit = `${publishers.awaited.length} streams were not up within ${SETUP_LIMIT_MS / 1000} s`;
-    const failure = await unlessInterrupted(within(start, SETUP_LIMIT_MS, limit), interrupted);
-    if (failure) throw publishingFailed(failure);
+    await unlessInterrupted(startPublishers(publishers, SETUP_LIMIT_MS), interrupted);
     const startedMs = systemClock.nowMs();
     if (flags.json)
       terminal.out(

@@ -21,8 +21,8 @@ import { hostInfo } from './host.ts';
 import { LiveDisplay } from './live-display.ts';
 import { planRun, type RunPlan } from './plan-run.ts';
 import { progressFigures } from './progress.ts';
-import { publishingFailed } from './publishing-failed.ts';
 import { relativePath, runFolder, runId } from './run-folder.ts';
+import { sayObstacles, startPublishers } from './start-publishers.ts';
 import { startTarget, type Target } from './start-target.ts';
 import { Tally } from './tally.ts';
 
@@ -170,20 +170,12 @@ class Run {
       entry: this.#context.entryPath('fleet/publisher-worker'),
       plan: plan.publishers,
       second: (message) => this.#workerSecond(message),
+      retrying: sayObstacles((sentence) => this.#display.say(sentence)),
       failed: ({ stream, reason, detail }) =>
         this.#complain(`publish-${reason}`, `The publisher of "${stream}" has given up: ${detail}`),
     });
     this.#closing.add('the publishers', STOP_LIMIT_MS, () => publishers.stop());
-    const start = publishers.start(systemClock.wallMs());
-    const failure = await within(start, limitMs, 'not up').catch((error: Error) => {
-      if (error.message !== 'not up') throw error;
-      const waiting = publishers.awaited;
-      throw new CommandError(
-        exitCodes.unexpectedFailure,
-        `${waiting.length} of ${count} streams were not up after ${limitMs / 1000} s, "${waiting[0]}" among them.`,
-      );
-    });
-    if (failure) throw publishingFailed(failure);
+    await startPublishers(publishers, limitMs);
   }
 
   /** From the first viewer to the last. */

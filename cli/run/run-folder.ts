@@ -10,7 +10,11 @@ export function runId(name: string, startedAt: Date): string {
 }
 
 /** The folder for a run's results: the one asked for, or a new one under `runs/`. */
-export function runFolder(out: string | undefined, id: string, exists = existsSync): string {
+export function runFolder(
+  out: string | undefined,
+  id: string,
+  exists: (folder: string) => boolean = existsSync,
+): string {
   if (out !== undefined) return path.resolve(out);
   for (let attempt = 1; ; attempt++) {
     const folder = path.resolve('runs', attempt === 1 ? id : `${id}-${attempt}`);

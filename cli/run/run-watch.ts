@@ -96,5 +96,5 @@ function readThresholds(texts: readonly string[]): Record<string, string[]> {
 }
 
 function wrongUsage(sentence: string): CommandError {
-  return new CommandError(exitCodes.wrongUsage, `${sentence}.`);
+  return new CommandError(exitCodes.wrongUsage, /[.?]$/.test(sentence) ? sentence : `${sentence}.`);
 }

@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest';
+import { validateScenario } from '../../scenarios/validate.ts';
+import { CommandError } from '../exit-codes.ts';
+import { type WatchFlags, watchScenario } from './run-watch.ts';
+
+const flags: WatchFlags = {
+  urls: ['rtmp://h/live/{1..3}', 'http://h/live/1.flv'],
+  viewers: undefined,
+  rampMs: undefined,
+  durationMs: undefined,
+  player: 'plain',
+  reconnect: true,
+  thresholds: [],
+  insecure: false,
+  out: undefined,
+  influxdb: undefined,
+  json: false,
+};
+
+test('flags are a scenario: one viewer a stream for half a minute, unless they say otherwise', () => {
+  expect(watchScenario(flags).viewers[0]).toMatchObject({
+    viewers: 4,
+    duration: '30s',
+    ramp: '0s',
+    player: 'plain',
+  });
+  const result = validateScenario(
+    watchScenario({
+      ...flags,
+      viewers: 50,
+      rampMs: 1500,
+      durationMs: 90_000,
+      thresholds: [
+        'first_frame_ms:p(95)<1500',
+        'stall_ratio{protocol:rtmp}:value<=0.01',
+        'first_frame_ms:max<9000',
+      ],
+    }),
+  );
+  if (!result.ok) throw new Error(result.problems[0]?.sentence);
+  expect(result.scenario.viewers[0]).toMatchObject({ viewers: 50, ramp: 1500, duration: 90_000 });
+  expect(result.thresholds.map(({ metric, tags, expression }) => [metric, tags, expression])).toEqual([
+    ['first_frame_ms', {}, 'p(95)<1500'],
+    ['first_frame_ms', {}, 'max<9000'],
+    ['stall_ratio', { protocol: 'rtmp' }, 'value<=0.01'],
+  ]);
+});
+
+test.each<[Partial<WatchFlags>, string]>([
+  [
+    { urls: ['host/live'] },
+    '"host/live" is not an address; it begins with one of rtmp://, rtmps://, http://, https://.',
+  ],
+  [{ urls: ['rtmp:///live/a'] }, '"rtmp:///live/a" has no host.'],
+  [{ durationMs: 5000, rampMs: 6000 }, '--ramp 6s is longer than --duration 5s.'],
+  [
+    { thresholds: ['first_frame_ms'] },
+    "--threshold first_frame_ms: write metric:expression, as in 'first_frame_ms:p(95)<1500'.",
+  ],
+  [
+    { thresholds: ['first_frames_ms:max<1'] },
+    '--threshold first_frames_ms:max<1: There is no metric "first_frames_ms"; did you mean first_frame_ms?',
+  ],
+])('%j is wrong usage', (change, sentence) => {
+  const attempt = () => watchScenario({ ...flags, ...change });
+  expect(attempt).toThrow(CommandError);
+  expect(attempt).toThrow(sentence);
+});
