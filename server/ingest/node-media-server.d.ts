@@ -61,7 +61,12 @@ declare module 'node-media-server' {
       readonly protocol: 'flv';
       readonly req: IncomingMessage;
       readonly res: ServerResponse | WebSocket;
-      readonly flv: { parserTagData: Buffer; parserTagCapacity: number; parserTagAlloc(bytes: number): void };
+      readonly flv: {
+        readonly parserTagType: number;
+        parserTagData: Buffer;
+        parserTagCapacity: number;
+        parserTagAlloc(bytes: number): void;
+      };
     }
 
     /** What of the `ws` package's WebSocket is used. */

@@ -70,10 +70,10 @@ export class Origin {
 
   /** @throws ListenError */
   async start(): Promise<{ rtmpPort: number; httpPort: number }> {
-    const { host, maxConnections, maxMessageBytes } = this.#options;
+    const { host, maxConnections, maxMessageBytes, requestTimeoutMs } = this.#options;
     const { tcpServer } = this.#nms.rtmpServer;
     const { httpServer, wsServer } = this.#nms.httpServer;
-    const gate = { ...this.#gateOptions(), health: () => this.#health() };
+    const gate = { ...this.#gateOptions(), requestTimeoutMs, health: () => this.#health() };
     guardHttp(httpServer, gate);
     guardWebSocket(httpServer, wsServer, gate, maxMessageBytes);
     limitConnections(tcpServer, maxConnections, () => this.#dropped('RTMP'));

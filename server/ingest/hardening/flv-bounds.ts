@@ -10,46 +10,59 @@ import { finishPublish } from './stream.ts';
 type FlvSession = NodeMediaServer.FlvSession;
 
 const none = Buffer.alloc(0);
+/** FLV 10.1, E.2: how a file begins; and E.4.1: the types of tags. */
+const signature = Buffer.from('FLV', 'latin1');
+const tagTypes = [8, 9, 18];
 
 /**
  * @param broken called with what is wrong; the connection is of no use then
- * @param maxMessageBytes limit for one tag
+ * @param maxTagBytes limit for one tag
  */
-export function boundFlv(peer: Peer, maxMessageBytes: number, broken: (error: Error) => void): void {
+export function boundFlv(peer: Peer, maxTagBytes: number, broken: (error: Error) => void): void {
   const session = peer.session as FlvSession;
-  const { req, res, flv } = session;
-  const { parserTagAlloc } = flv;
-  // It grows with the first tag: most publishers never need the whole of it, and viewers nothing.
-  flv.parserTagData = none;
-  flv.parserTagCapacity = 0;
-  flv.parserTagAlloc = (bytes) => {
-    if (bytes > maxMessageBytes)
-      throw new ProtocolError(
-        'FLV_TAG_TOO_LARGE',
-        `a tag of ${bytes} bytes; the limit is ${maxMessageBytes}`,
-      );
-    parserTagAlloc.call(flv, bytes);
-  };
+  const { req, res } = session;
+  const overHttp = 'writableEnded' in res;
+  boundTags(session, maxTagBytes);
+  if (overHttp) req.off('data', session.onData);
+  else res.off('message', session.onData);
 
-  const receive = (bytes: Buffer) => {
-    try {
-      session.onData(bytes);
-    } catch (error) {
-      broken(error as Error);
-    }
-  };
-  if ('writableEnded' in res) {
-    req.off('data', session.onData);
-    if (peer.role === 'publisher') {
+  if (peer.role === 'publisher') {
+    const receive = receiver(session, broken);
+    if (overHttp) {
       req.on('data', receive);
       // The end of the body is a goodbye.
       req.on('end', () => {
         finishPublish(session.broadcast, session);
         res.end();
       });
-    } else req.resume();
-  } else {
-    res.off('message', session.onData);
-    if (peer.role === 'publisher') res.on('message', receive);
-  }
+    } else res.on('message', receive);
+  } else if (overHttp) req.resume();
+}
+
+function receiver(session: FlvSession, broken: (error: Error) => void): (bytes: Buffer) => void {
+  let seen = 0;
+  return (bytes) => {
+    try {
+      for (let i = 0; i < bytes.length && seen < signature.length; i++)
+        if (bytes[i] !== signature[seen++])
+          throw new ProtocolError('FLV_SIGNATURE', 'expected "FLV" at the beginning');
+      session.onData(bytes);
+    } catch (error) {
+      broken(error as Error);
+    }
+  };
+}
+
+function boundTags({ flv }: FlvSession, maxTagBytes: number): void {
+  const { parserTagAlloc } = flv;
+  // Memory comes with the first tag: most publishers never need the whole MiB, and viewers none of it.
+  flv.parserTagData = none;
+  flv.parserTagCapacity = 0;
+  flv.parserTagAlloc = (bytes) => {
+    if (!tagTypes.includes(flv.parserTagType))
+      throw new ProtocolError('FLV_TAG_TYPE', `expected a tag of type 8, 9 or 18, got ${flv.parserTagType}`);
+    if (bytes > maxTagBytes)
+      throw new ProtocolError('FLV_TAG_TOO_LARGE', `a tag of ${bytes} bytes; the limit is ${maxTagBytes}`);
+    parserTagAlloc.call(flv, bytes);
+  };
 }

@@ -13,6 +13,8 @@ export interface HttpGateOptions {
   readonly rules: AdmissionRules;
   readonly counters: Counters;
   readonly log: Logger;
+  /** How long a request's headers may take to come. */
+  readonly requestTimeoutMs: number;
   /** The body of `/healthz`. */
   health(): object;
   /** To be told just before a publisher is let through. */
@@ -21,16 +23,15 @@ export interface HttpGateOptions {
 
 const methods = ['GET', 'HEAD', 'POST', 'OPTIONS'];
 const allow = methods.join(', ');
-/** Enough for any request line and headers; `requestTimeout` is off because a POST publisher goes on for ever. */
-const headersTimeoutMs = 10_000;
 
 export function guardHttp(server: Server, options: HttpGateOptions): void {
   const serve = server.listeners('request')[0] as (req: IncomingMessage, res: ServerResponse) => void;
   server.removeAllListeners('request');
   const gate = new HttpGate(serve, options);
   server.on('request', (req, res) => gate.handle(req, res));
+  // A POST publisher's request goes on for ever: only its headers have a time limit.
   server.requestTimeout = 0;
-  server.headersTimeout = headersTimeoutMs;
+  server.headersTimeout = options.requestTimeoutMs;
   // Not in Node's documentation for a made server, but read when it starts to listen: how often timeouts are checked.
   (server as unknown as { connectionsCheckingInterval: number }).connectionsCheckingInterval = 1_000;
 }

@@ -1,8 +1,8 @@
 /**
  * One stream of node-media-server, hardened: what passes through it, and who ends when it ends.
  *
- *     publisher ─► tidyScript ─► Timeline ─► JoinCache ─► node-media-server ─► FanOut ─► viewers
- *                                            (keeps what later viewers get first)
+ *     publisher ─► tidyScript ─► MessageKinds ─► Timeline ─► JoinCache ─► node-media-server ─► FanOut ─► viewers
+ *                                                            (keeps what later viewers get first)
  *
  * Defect 3: the end of a publisher is the end of its viewers, after a short grace in which it may come back;
  * node-media-server waits for 30 s and then leaves the viewers hanging.
@@ -11,11 +11,11 @@ import type NodeMediaServer from 'node-media-server';
 import type { StreamStats } from '../stats.ts';
 import { FanOut } from './fan-out.ts';
 import { JoinCache, type JoinCacheOptions } from './join-cache.ts';
+import { MessageKinds } from './message-kind.ts';
 import { peerOf } from './peer.ts';
 import { tidyScript } from './script-tags.ts';
 import type { SlowViewers } from './slow-viewers.ts';
 import { Timeline } from './timeline.ts';
-import { Tracks } from './tracks.ts';
 
 type Broadcast = NodeMediaServer.Broadcast;
 
@@ -28,7 +28,7 @@ export interface StreamOptions extends JoinCacheOptions {
 }
 
 export class Stream {
-  readonly #tracks = new Tracks();
+  readonly #kinds = new MessageKinds();
   readonly #broadcast: Broadcast;
   readonly #fanOut: FanOut;
   readonly #cache: JoinCache;
@@ -51,13 +51,13 @@ export class Stream {
     const { publisher, streamPath } = this.#broadcast;
     const state = this.#broadcast.getPublishStatus();
     if (publisher === null || state === 'idle') return null;
-    const { video, audio } = this.#tracks;
+    const { videoCodec, audioCodec } = this.#kinds;
     return {
       name: streamPath.slice(1),
       state,
       publisher: { id: publisher.id, peer: publisher.ip, transport: peerOf(publisher).transport },
-      videoCodec: video,
-      audioCodec: audio,
+      videoCodec,
+      audioCodec,
       width: declared(publisher.videoWidth),
       height: declared(publisher.videoHeight),
       fps: declared(publisher.videoFramerate),
@@ -73,7 +73,7 @@ export class Stream {
       tidyScript(packet);
       // node-media-server writes an RTMP message of no bytes one byte short, which breaks all that follow.
       if (packet.size <= 0) return;
-      this.#tracks.see(packet);
+      this.#kinds.name(packet);
       this.#timeline.place(packet);
       this.#cache.keep(packet, relay);
       this.#fanOut.sent(packet);

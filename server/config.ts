@@ -1,0 +1,42 @@
+/**
+ * What the reference stack can be told, with every default: the YAML file of `streamgauge serve --config`
+ * (docs/server.md describes each key; a test keeps the two in step).
+ */
+import { z } from 'zod';
+import { defaultOriginOptions as defaults } from './ingest/origin-options.ts';
+
+const port = z.int().min(0).max(65_535);
+const milliseconds = z.int().min(0).max(3_600_000);
+/** Short ones can be guessed from one signed URL, since MD5 is fast. */
+const secret = z.string().min(12).max(256);
+
+export const serverConfigSchema = z.strictObject({
+  /** Address to listen on. */
+  host: z.string().min(1).default(defaults.host),
+  ingest: z
+    .strictObject({
+      rtmpPort: port.default(1935),
+      httpPort: port.default(8000),
+      gopCache: z.boolean().default(defaults.gopCache),
+      audioHoldMs: milliseconds.max(1_000).default(defaults.audioHoldMs),
+      publishGraceMs: milliseconds.default(defaults.publishGraceMs),
+      publisherIdleMs: milliseconds.min(1_000).default(defaults.publisherIdleMs),
+      requestTimeoutMs: milliseconds.min(1_000).default(defaults.requestTimeoutMs),
+      maxViewerBacklogBytes: z.int().min(65_536).default(defaults.maxViewerBacklogBytes),
+      maxMessageBytes: z.int().min(65_536).max(16_777_215).default(defaults.maxMessageBytes),
+      maxConnections: z.int().min(1).default(defaults.maxConnections),
+      stopTimeoutMs: milliseconds.min(100).default(5_000),
+    })
+    .prefault({}),
+  gate: z
+    .strictObject({
+      publishSecret: secret.optional(),
+      playSecret: secret.optional(),
+    })
+    .prefault({}),
+});
+
+/** Complete, with defaults filled in. */
+export type ServerConfig = z.output<typeof serverConfigSchema>;
+/** As a user gives it: every key may be left out. */
+export type ServerConfigInput = z.input<typeof serverConfigSchema>;
