@@ -23,6 +23,8 @@ export class SeriesObserver implements ViewerObserver {
   #mediaMs = 0;
   #frames = 0;
   #latencySamples = 0;
+  #stampedFrames = 0;
+  #framesMissing = 0;
 
   constructor(
     registry: Registry,
@@ -65,6 +67,7 @@ export class SeriesObserver implements ViewerObserver {
     this.#series.latencyMs.add(ms);
   }
   delivery(ms: number): void {
+    this.#stampedFrames++;
     this.#series.deliveryMs.add(ms);
   }
   stalled(): void {
@@ -78,7 +81,8 @@ export class SeriesObserver implements ViewerObserver {
   }
   progress(increment: Readonly<SessionProgress>): void {
     const series = this.#series;
-    const { watchedMs, playingMs, stallMs, bytesReceived, mediaBytes, mediaMs, frames } = increment;
+    const { watchedMs, playingMs, stallMs, bytesReceived, mediaBytes, mediaMs, frames, framesMissing } =
+      increment;
     series.watchedMs.add(watchedMs);
     series.stallMs.add(stallMs);
     series.stallRatio.add(stallMs, watchedMs);
@@ -87,6 +91,7 @@ export class SeriesObserver implements ViewerObserver {
     if (mediaMs >= MIN_MEDIA_MS) series.mediaBps.add((mediaBytes * 8000) / mediaMs);
     this.#mediaMs += mediaMs;
     this.#frames += frames;
+    this.#framesMissing += framesMissing;
   }
   /** A whole second of one session that was under way from its beginning to its end. */
   received(bitsPerSecond: number): void {
@@ -112,14 +117,21 @@ export class SeriesObserver implements ViewerObserver {
   endSecond(clockBoundMs: number, eventLoopLagMs: number): void {
     if (this.#latencySamples > 0 && this.#frames > 0)
       this.#series.latencyUncertaintyMs.add(clockBoundMs + this.#mediaMs / this.#frames + eventLoopLagMs);
+    // Frames without a stamp have no number: what is missing among them nobody can know.
+    const expectedFrames = this.#stampedFrames + this.#framesMissing;
+    if (expectedFrames > 0) this.#series.framesMissing.add(this.#framesMissing, expectedFrames);
     this.#latencySamples = 0;
     this.#mediaMs = 0;
     this.#frames = 0;
+    this.#stampedFrames = 0;
+    this.#framesMissing = 0;
   }
 }
 
 function openSeries(registry: Registry, tags: Tags) {
   const open = (name: Parameters<Registry['series']>[0]): Series => registry.series(name, tags);
+  // A metric of the stream, whoever watches it.
+  const { cohort: _, ...ofStream } = tags;
   return {
     connectMs: open('connect_ms'),
     firstByteMs: open('first_byte_ms'),
@@ -146,5 +158,6 @@ function openSeries(registry: Registry, tags: Tags) {
     playFailureRatio: open('play_failure_ratio'),
     reconnectMs: open('reconnect_ms'),
     qoeScore: open('qoe_score'),
+    framesMissing: registry.series('frames_missing', ofStream),
   };
 }

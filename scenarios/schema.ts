@@ -130,7 +130,7 @@ export const publisherSchema = z.strictObject({
     }),
   size: pictureSize('Picture size').prefault('640x360'),
   fps: z.int().min(1).max(120).default(25).meta({ description: 'Pictures per second' }),
-  bitrate: bitRate('Video bit rate').prefault('600k'),
+  bitrate: bitRate('Picture and sound together').prefault('600k'),
   gop: someDuration('Distance of key pictures').prefault('2s'),
 });
 

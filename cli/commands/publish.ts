@@ -13,7 +13,7 @@ export const publish = defineCommand({
       requiresArg: true,
       describe: 'testcard (encoded live), recording (encoded once, for many streams) or a media file',
     },
-    bitrate: bitRateFlag('Video bit rate', '600k'),
+    bitrate: bitRateFlag('Bit rate of picture and sound together', '600k'),
     fps: countFlag('Pictures per second', 1, 120, '25'),
     size: pictureSizeFlag('Picture size', '640x360'),
     gop: durationFlag('Distance of key pictures', '2s'),
