@@ -9,7 +9,7 @@ test('the name of a run is its time and its scenario', () => {
 test('the folder is the one asked for, or a new one', () => {
   expect(runFolder('out', 'x')).toBe(path.resolve('out'));
   const taken = new Set([path.resolve('runs/x'), path.resolve('runs/x-2')]);
-  expect(runFolder(undefined, 'x', (folder) => taken.has(folder))).toBe(path.resolve('runs/x-3'));
+  expect(runFolder(undefined, 'x', (folder) => !taken.has(folder))).toBe(path.resolve('runs/x-3'));
 });
 
 test('paths are told as one would type them', () => {

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 
 /** `20261123-181500-smoke`: sorts by time, says what it was. The time is the machine's own, which is what people look for. */
@@ -13,12 +13,24 @@ export function runId(name: string, startedAt: Date): string {
 export function runFolder(
   out: string | undefined,
   id: string,
-  exists: (folder: string) => boolean = existsSync,
+  claim: (folder: string) => boolean = makeFolder,
 ): string {
   if (out !== undefined) return path.resolve(out);
   for (let attempt = 1; ; attempt++) {
     const folder = path.resolve('runs', attempt === 1 ? id : `${id}-${attempt}`);
-    if (!exists(folder)) return folder;
+    if (claim(folder)) return folder;
+  }
+}
+
+/** Makes the folder; false when it was there: another run, perhaps of the same second, has it. */
+function makeFolder(folder: string): boolean {
+  mkdirSync(path.dirname(folder), { recursive: true });
+  try {
+    mkdirSync(folder);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
   }
 }
 
