@@ -53,3 +53,16 @@ export const jsonFlag = (what: string) => ({
   default: false,
   describe: `Print ${what} as JSON on standard output, and nothing else there`,
 });
+
+/** Where a run's figures also go. The address may hold a password, so it can come from the environment instead. */
+export const influxdbFlag = {
+  type: 'string' as const,
+  requiresArg: true,
+  describe: 'Also write the figures to http://[user:password@]host:8086/database',
+  defaultDescription: 'STREAMGAUGE_INFLUXDB of the environment',
+};
+
+/** The flag's value, or that of the environment. An empty variable is none, and an empty flag turns it off. */
+export function influxdbOf(flag: string | undefined, environment = process.env): string | undefined {
+  return (flag ?? environment['STREAMGAUGE_INFLUXDB']) || undefined;
+}

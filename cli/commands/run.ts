@@ -1,5 +1,5 @@
 import { defineCommand, textOf } from '../command.ts';
-import { jsonFlag, repeatedFlag } from '../flag-types.ts';
+import { influxdbFlag, influxdbOf, jsonFlag, repeatedFlag } from '../flag-types.ts';
 
 export const run = defineCommand({
   usage: 'run <file>',
@@ -14,11 +14,7 @@ export const run = defineCommand({
       describe: 'Folder for the results',
       defaultDescription: 'runs/<time>-<name>',
     },
-    influxdb: {
-      type: 'string',
-      requiresArg: true,
-      describe: 'Also write the figures to http://[user:password@]host:8086/database',
-    },
+    influxdb: influxdbFlag,
     json: jsonFlag('the summary'),
   },
   examples: [
@@ -35,7 +31,7 @@ export const run = defineCommand({
         overrides: flags.set ?? [],
         targets: flags.target ?? [],
         out: flags.out,
-        influxdb: flags.influxdb,
+        influxdb: influxdbOf(flags.influxdb),
         json: flags.json,
       },
       context,

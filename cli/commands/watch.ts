@@ -1,6 +1,6 @@
 import { playerNames } from '../../scenarios/words.ts';
 import { defineCommand, textsOf } from '../command.ts';
-import { countFlag, durationFlag, jsonFlag, repeatedFlag } from '../flag-types.ts';
+import { countFlag, durationFlag, influxdbFlag, influxdbOf, jsonFlag, repeatedFlag } from '../flag-types.ts';
 
 export const watch = defineCommand({
   usage: 'watch <url..>',
@@ -22,11 +22,7 @@ export const watch = defineCommand({
       describe: 'Folder for the results',
       defaultDescription: 'runs/<time>-watch',
     },
-    influxdb: {
-      type: 'string',
-      requiresArg: true,
-      describe: 'Also write the figures to http://[user:password@]host:8086/database',
-    },
+    influxdb: influxdbFlag,
     json: jsonFlag('the summary'),
   },
   examples: [
@@ -51,7 +47,7 @@ export const watch = defineCommand({
         thresholds: flags.threshold ?? [],
         insecure: flags.insecure,
         out: flags.out,
-        influxdb: flags.influxdb,
+        influxdb: influxdbOf(flags.influxdb),
         json: flags.json,
       },
       context,
