@@ -3,13 +3,18 @@
  * running them as the file has them (docs/adr/compose-is-run-by-tests.md).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { access, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { repositoryRoot } from './kit/built-entry.ts';
-import { type ComposeService, placeHere, readCompose, readDockerfile } from './kit/compose-file.ts';
+import {
+  type ComposeService,
+  layOutImage,
+  placeHere,
+  readCompose,
+  readDockerfile,
+} from './kit/compose-file.ts';
 import { endProcess } from './kit/end-process.ts';
 import { freePort } from './kit/free-port.ts';
 import { type Influxd, startInfluxd } from './kit/influxd.ts';
@@ -106,9 +111,9 @@ describe('placeHere', () => {
     ['12h', '12h'],
     ['influxdb', 'influxdb'],
     ['SELECT count("value") FROM "x"', 'SELECT count("value") FROM "x"'],
-    ['/app/cli/streamgauge.mjs', `${root}/cli/streamgauge.mjs`],
+    ['/app/cli/streamgauge.mjs', '/image/cli/streamgauge.mjs'],
   ])('%s → %s', (word, expected) => {
-    expect(placeHere(word, names, ports)).toBe(expected);
+    expect(placeHere(word, names, ports, '/image')).toBe(expected);
   });
 });
 
@@ -116,14 +121,14 @@ const influxdProgram = requireTool('influxd', 'the services of docker-compose.ym
 
 describe.skipIf(influxdProgram === null)('the services, started as the file has them', () => {
   let influxd: Influxd;
-  let folder: string;
+  let app: string;
   let ports: Record<number, number>;
   let entryPoint: string[];
   const running: [name: string, child: ChildProcess, output: () => string][] = [];
 
   beforeAll(async () => {
     influxd = await startInfluxd({ program: influxdProgram ?? '' });
-    folder = await mkdtemp(path.join(tmpdir(), 'streamgauge-compose-'));
+    app = await layOutImage();
     ports = { 1935: await freePort(), 8000: await freePort(), 8086: influxd.port };
     const [, text = '[]'] = (await readDockerfile()).find(([name]) => name === 'ENTRYPOINT') ?? [];
     entryPoint = JSON.parse(text) as string[];
@@ -131,10 +136,10 @@ describe.skipIf(influxdProgram === null)('the services, started as the file has 
   afterAll(async () => {
     for (const [, child] of running.reverse()) await endProcess(child);
     await influxd?.stop();
-    if (folder) await rm(folder, { recursive: true, force: true });
+    if (app) await rm(app, { recursive: true, force: true });
   });
 
-  const here = (word: string): string => placeHere(word, Object.keys(services), ports);
+  const here = (word: string): string => placeHere(word, Object.keys(services), ports, app);
 
   function start(name: string, service: ComposeService): () => string {
     const [program = '', ...words] = [...entryPoint, ...(service.command ?? [])].map(here);
@@ -142,7 +147,7 @@ describe.skipIf(influxdProgram === null)('the services, started as the file has 
       Object.entries(service.environment ?? {}).map(([key, value]) => [key, here(value)]),
     );
     const child = spawn(program === 'node' ? process.execPath : program, words, {
-      cwd: folder,
+      cwd: app,
       env: { ...process.env, ...environment, NODE_ENV: 'production' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -164,7 +169,7 @@ describe.skipIf(influxdProgram === null)('the services, started as the file has 
     const deadline = performance.now() + 40_000;
     let why = '';
     while (performance.now() < deadline) {
-      const check = await runToEnd(process.execPath, [path.join(root, script), ...words.map(here)]);
+      const check = await runToEnd(process.execPath, [path.join(app, script), ...words.map(here)]);
       if (check.code === 0) return;
       why = check.stderr;
       const [, child] = running.find(([one]) => one === name) ?? [];
