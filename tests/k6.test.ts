@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { findMetric } from '../metrics/catalogue.ts';
 import { repositoryRoot } from './kit/built-entry.ts';
+import { startCli } from './kit/cli.ts';
 import type { K6Sample } from './kit/k6-modules.ts';
 import { type Link, type LinkOptions, startLink } from './kit/link.ts';
 import { type K6Run, type K6Runner, k6Runner, standInRunner } from './kit/run-k6.ts';
@@ -100,6 +101,34 @@ describe.each(runners)('scenarios/k6/ws-flv.ts on %s', (_, runner) => {
     // Less what the buffer held, and the new start buffer of 400 ms at the end, which arrives at once.
     expect(sum(of(result, 'stall_ms'))).toBeGreaterThan(2_500);
     expect(sum(of(result, 'stall_ms'))).toBeLessThan(3_100);
+  });
+
+  itRuns('watches the reference server, fed by the synthetic camera', async () => {
+    const serving = startCli(['serve', '--rtmp-port', '0', '--http-port', '0', '--json']);
+    cleanUp.push(serving.stop);
+    const [, rtmp = '', http = ''] = await serving.sees(/"rtmp":"([^"]+)","http":"([^"]+)"/);
+    const publishing = startCli([
+      'publish',
+      `${rtmp}/live/room-{i}`,
+      '--streams',
+      '1',
+      '--gop',
+      '1s',
+      '--json',
+    ]);
+    cleanUp.push(publishing.stop);
+    await publishing.sees(/\n/);
+    const url = `${http.replace(/^http/, 'ws')}/live/room-1.flv`;
+    const result = await run(script, { URL: url, VUS: '4', DURATION: '6s' });
+    expect(result.log).toBe('');
+    expect(result.exitCode).toBe(0);
+    expect(sum(of(result, 'sessions_ended'))).toBe(4);
+    expect(sum(of(result, 'stall_count'))).toBe(0);
+    // The server keeps the newest GOP, so the first picture comes at once and is up to a GOP old.
+    for (const ms of of(result, 'first_frame_ms')) expect(ms).toBeLessThan(1_500);
+    const latency = median(of(result, 'latency_ms'));
+    expect(latency).toBeGreaterThan(0);
+    expect(latency).toBeLessThan(3_000);
   });
 
   itRuns.each([
