@@ -144,9 +144,10 @@ export class TestcardSource implements Source {
   }
 
   #send(tags: readonly KnownTag[]): void {
+    if (!this.#out) return;
     for (const tag of tags)
       this.#due.push(tag.stampable ? this.#stamped(tag) : plainTag(tag, tag.timestampMs));
-    this.#out?.tags(this.#due);
+    this.#out.tags(this.#due);
     this.#due.length = 0;
   }
 
