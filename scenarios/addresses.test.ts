@@ -33,7 +33,10 @@ describe('addresses of streams', () => {
       'ws://h/a.flv',
       '"ws://h/a.flv": viewers of ws:// are not carried out by this version; rtmp and http-flv are',
     ],
-    ['h/live/a', '"h/live/a" is not an address; it begins with one of rtmp://, rtmps://, http://, https://'],
+    [
+      'h/live/a',
+      '"h/live/a" cannot be played: expected rtmp(s)://host/app/stream or http(s)://host/app/stream.flv',
+    ],
   ])('%s is refused in one sentence', (url, sentence) => {
     expect(() => protocolOf(url)).toThrow(sentence);
   });

@@ -52,7 +52,9 @@ export function protocolOf(url: string): Protocol {
     throw new Error(
       `"${url}": viewers of ${scheme}:// are not carried out by this version; rtmp and http-flv are`,
     );
-  throw new Error(`"${url}" is not an address; it begins with one of rtmp://, rtmps://, http://, https://`);
+  throw new Error(
+    `"${url}" cannot be played: expected rtmp(s)://host/app/stream or http(s)://host/app/stream.flv`,
+  );
 }
 
 function nameOf(url: string): string {

@@ -221,7 +221,7 @@ describe('what is wrong is said with its place and the nearest valid word', () =
     const [expression] = problemsOf(change('p(95)<1500', 'p95<1500'));
     expect(expression).toMatch(/^s\.yaml:15:20: .*p\(95\)/);
     const [cohort] = problemsOf(change('first_frame_ms', '"first_frame_ms{cohort:fvl}"'));
-    expect(cohort).toBe('s.yaml:15:34: no cohort has the name "fvl"; did you mean "flv"?');
+    expect(cohort).toBe('s.yaml:15:3: no cohort has the name "fvl"; did you mean "flv"?');
   });
 
   test('several problems are all said', () => {

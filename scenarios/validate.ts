@@ -36,7 +36,7 @@ function checkPublishers(scenario: Scenario): Problem[] {
   const seen = new Map<string, string>();
   return scenario.publishers.flatMap((publisher, index) => {
     const path = ['publishers', index];
-    const problems = checkAddresses(publisher, path, (text) => wrongUrl(text, ['rtmp:', 'rtmps:']));
+    const problems = checkAddresses(publisher, path, wrongPublishUrl);
     if (problems.length > 0) return problems;
     for (const stream of expandPatterns(listOf(publisher.stream ?? publisher.url ?? []))) {
       const other = seen.get(stream);
@@ -138,7 +138,18 @@ export function wrongViewerUrl(text: string): string | null {
   } catch (error) {
     return (error as Error).message;
   }
-  return wrongUrl(text, ['rtmp:', 'rtmps:', 'http:', 'https:']);
+  return wrongUrl(text, ['rtmp:', 'rtmps:', 'http:', 'https:']) ?? wrongRtmpPath(text);
+}
+
+/** One sentence on why nothing can be published to an address; `null` when something can. */
+export function wrongPublishUrl(text: string): string | null {
+  return wrongUrl(text, ['rtmp:', 'rtmps:']) ?? wrongRtmpPath(text);
+}
+
+/** An RTMP stream is named by an application and a name in it. */
+function wrongRtmpPath(text: string): string | null {
+  if (!/^rtmps?:/i.test(text) || /^rtmps?:\/\/[^/]+\/[^/?]+\/[^/?]/i.test(text)) return null;
+  return `"${text}" names no application and stream: expected rtmp://host/app/stream`;
 }
 
 /** One sentence on why a text is not an address of one of the protocols; `null` when it is. */
@@ -209,28 +220,32 @@ function readThresholds(scenario: Scenario, into: Threshold[]): Problem[] {
     const metricIsKnown = findMetric(metric.replace(/\{.*$/s, '').trim()) !== null;
     for (const [index, expression] of listOf(expressions).entries()) {
       try {
-        into.push(checkCohortTag(parseThreshold(metric, expression), scenario));
+        into.push(parseThreshold(metric, expression));
       } catch (error) {
         if (!(error instanceof ThresholdError)) throw error;
         const path =
           Array.isArray(expressions) && metricIsKnown
             ? ['thresholds', metric, index]
             : ['thresholds', metric];
-        problems.push({ path, sentence: error.message, atKey: !metricIsKnown });
+        const sentence =
+          !metricIsKnown || error.message.includes(expression)
+            ? error.message
+            : `"${expression}": ${error.message}`;
+        problems.push({ path, sentence, atKey: !metricIsKnown });
         if (!metricIsKnown) break;
       }
     }
+    const unknownCohort = wrongCohortTag(into.at(-1), scenario);
+    if (unknownCohort) problems.push({ path: ['thresholds', metric], sentence: unknownCohort, atKey: true });
   }
   return problems;
 }
 
 /** A selector for a cohort that does not exist would never see data: refused now instead of after the run. */
-function checkCohortTag(threshold: Threshold, scenario: Scenario): Threshold {
+function wrongCohortTag(threshold: Threshold | undefined, scenario: Scenario): string | null {
   const names = scenario.viewers.map(cohortName);
-  const { cohort } = threshold.tags;
-  if (cohort === undefined || names.includes(cohort)) return threshold;
+  const cohort = threshold?.tags.cohort;
+  if (cohort === undefined || names.includes(cohort)) return null;
   const near = nearestWord(cohort, names);
-  throw new ThresholdError(
-    `no cohort has the name "${cohort}"; ${near === null ? `there are ${names.join(', ')}` : `did you mean "${near}"?`}`,
-  );
+  return `no cohort has the name "${cohort}"; ${near === null ? `there are ${names.join(', ')}` : `did you mean "${near}"?`}`;
 }

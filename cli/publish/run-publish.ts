@@ -6,10 +6,11 @@ import { SecondTicker } from '../../fleet/second-ticker.ts';
 import { Registry } from '../../metrics/registry.ts';
 import { urlAddresses } from '../../scenarios/addresses.ts';
 import type { PictureSize } from '../../scenarios/units.ts';
-import { wrongUrl } from '../../scenarios/validate.ts';
+import { wrongPublishUrl } from '../../scenarios/validate.ts';
 import { formatValue } from '../../sinks/format.ts';
 import type { Context } from '../command.ts';
 import { CommandError, type ExitCode, exitCodes } from '../exit-codes.ts';
+import { checkSources } from '../run/check-sources.ts';
 import { Closing, Interrupted, unlessInterrupted } from '../run/closing.ts';
 import { clock } from '../run/progress.ts';
 import { sayObstacles, startPublishers } from '../run/start-publishers.ts';
@@ -36,6 +37,7 @@ const THREADS_DELIVER_MS = 200;
 export async function runPublish(flags: PublishFlags, context: Context): Promise<ExitCode> {
   const { terminal, interrupted, entryPath } = context;
   const plans = planStreams(flags);
+  checkSources(plans);
   const closing = new Closing();
   const collector = new SecondCollector();
   const totals = new Registry();
@@ -98,7 +100,7 @@ export async function runPublish(flags: PublishFlags, context: Context): Promise
 /** What each publisher is to do. `{i}` in the address is the stream's number. */
 export function planStreams(flags: PublishFlags): PublisherPlan[] {
   const { url, streams, source } = flags;
-  const wrong = wrongUrl(url.replaceAll('{i}', '1'), ['rtmp:', 'rtmps:']);
+  const wrong = wrongPublishUrl(url.replaceAll('{i}', '1'));
   if (wrong) throw new CommandError(exitCodes.wrongUsage, `${wrong}.`);
   if (streams > 1 && !url.includes('{i}'))
     throw new CommandError(

@@ -108,7 +108,8 @@ function withoutUndefined<T extends object>(group: T): Defined<T> {
   return Object.fromEntries(Object.entries(group).filter(([, value]) => value !== undefined)) as Defined<T>;
 }
 
-function planPublishers(
+/** What each publisher is to do; files are found from `folder`. */
+export function planPublishers(
   publishers: readonly ScenarioPublisher[],
   target: TargetAddresses,
   folder: string,

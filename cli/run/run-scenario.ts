@@ -4,8 +4,10 @@ import { ScenarioError } from '../../scenarios/problem.ts';
 import { wrongUrl } from '../../scenarios/validate.ts';
 import type { Context } from '../command.ts';
 import { CommandError, type ExitCode, exitCodes } from '../exit-codes.ts';
+import { checkSources } from './check-sources.ts';
 import { executeRun } from './execute-run.ts';
 import { impliedThreshold } from './implied-threshold.ts';
+import { planPublishers } from './plan-run.ts';
 
 export interface RunFlags {
   readonly file: string;
@@ -20,11 +22,13 @@ export interface RunFlags {
 export async function runScenario(flags: RunFlags, context: Context): Promise<ExitCode> {
   const overrides = [...flags.overrides, ...targetOverrides(flags.targets)];
   const { scenario, thresholds } = await orInvalid(loadScenario(flags.file, overrides));
+  const folder = path.dirname(flags.file);
+  checkSources(planPublishers(scenario.publishers, {}, folder).publishers);
   return executeRun(
     {
       scenario,
       thresholds: [...thresholds, ...impliedThreshold(thresholds)],
-      folder: path.dirname(flags.file),
+      folder,
       out: flags.out,
       influxdb: flags.influxdb,
       json: flags.json,

@@ -49,9 +49,13 @@ test('flags are a scenario: one viewer a stream for half a minute, unless they s
 test.each<[Partial<WatchFlags>, string]>([
   [
     { urls: ['host/live'] },
-    '"host/live" is not an address; it begins with one of rtmp://, rtmps://, http://, https://.',
+    '"host/live" cannot be played: expected rtmp(s)://host/app/stream or http(s)://host/app/stream.flv.',
   ],
   [{ urls: ['rtmp:///live/a'] }, '"rtmp:///live/a" has no host.'],
+  [
+    { urls: ['rtmp://h/live'] },
+    '"rtmp://h/live" names no application and stream: expected rtmp://host/app/stream.',
+  ],
   [{ durationMs: 5000, rampMs: 6000 }, '--ramp 6s is longer than --duration 5s.'],
   [
     { thresholds: ['first_frame_ms'] },
