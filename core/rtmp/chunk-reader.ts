@@ -56,6 +56,7 @@ export class ChunkReader {
    * (5.3.1.3) and ffmpeg do, nginx-rtmp with `play_time_fix off` does not. The first such header decides.
    */
   #repeatsExtended: boolean | null = null;
+  #stopped = false;
 
   constructor(options: ChunkReaderOptions) {
     this.#assembler = new MessageAssembler({
@@ -79,7 +80,7 @@ export class ChunkReader {
    */
   push(bytes: Uint8Array, start = 0, end = bytes.length): void {
     let at = start;
-    while (at < end) {
+    while (at < end && !this.#stopped) {
       if (this.#chunkLeft === 0) {
         const stream = this.#stream;
         if (stream?.arriving && bytes[at] === stream.bareHeader && !stream.extended && this.#cutBytes === 0) {
@@ -98,6 +99,11 @@ export class ChunkReader {
       this.#assembler.payload(stream, bytes, at, to);
       at = to;
     }
+  }
+
+  /** Reads no further, not even what is left of the current push: for use inside a callback. */
+  stop(): void {
+    this.#stopped = true;
   }
 
   /** Reads a header at `at`, keeps it if it is cut, and returns where reading goes on. */

@@ -28,8 +28,8 @@ const END_CODES = new Set([
   'NetStream.Play.Stop',
   'NetStream.Play.Complete',
   'NetStream.Unpublish.Success',
-  'NetConnection.Connect.Closed',
 ]);
+const CLOSED = 'NetConnection.Connect.Closed';
 
 export type RtmpClientEvent =
   /** The peer speaks RTMP. */
@@ -96,6 +96,7 @@ export class RtmpClientSession {
    * @throws ProtocolError when the server breaks the protocol or a bound
    */
   receive(bytes: Uint8Array, start = 0, end = bytes.length): void {
+    if (this.#isOver()) return;
     let at = start;
     if (this.#handshake !== null) {
       at += this.#handshake.receive(bytes, at, end);
@@ -103,7 +104,7 @@ export class RtmpClientSession {
       this.#handshake = null;
       this.#connect();
     }
-    if (at < end && this.#state !== 'over') this.#connection?.receive(bytes, at, end);
+    if (at < end) this.#connection?.receive(bytes, at, end);
   }
 
   /**
@@ -128,7 +129,7 @@ export class RtmpClientSession {
       if (mode === 'publish') this.#call(CONTROL_STREAM, 'FCUnpublish', null, url.stream);
       this.#call(CONTROL_STREAM, 'deleteStream', null, this.#streamId);
     }
-    this.#state = 'over';
+    this.#over();
   }
 
   #connect(): void {
@@ -142,7 +143,7 @@ export class RtmpClientSession {
       command: (command) => this.#command(command),
       userControl: (event, streamId) => {
         if (event === STREAM_EOF && streamId === this.#streamId)
-          this.#finish('ended', 'StreamEOF', 'the stream has ended');
+          this.#end('StreamEOF', 'the stream has ended');
       },
     });
     this.#options.event({ kind: 'handshaken' });
@@ -154,14 +155,11 @@ export class RtmpClientSession {
   #watched(sink: TagSink | undefined): TagSink {
     return {
       head: (type, timestampMs, bodyBytes, bytes, start, end) => {
-        if (this.#state === 'over') return; // whatever else came together with the end
         if (type === TAG_SCRIPT) this.#script(bodyBytes, bytes, start, end);
         else if (this.#state === 'starting') this.#started();
         sink?.head(type, timestampMs, bodyBytes, bytes, start, end);
       },
-      end: () => {
-        if (this.#state !== 'over') sink?.end();
-      },
+      end: () => sink?.end(),
     };
   }
 
@@ -192,7 +190,7 @@ export class RtmpClientSession {
         this.#status(values[1]);
         break;
       case 'close':
-        this.#fail('NetConnection.Connect.Closed', 'the server has closed the connection');
+        this.#fail(CLOSED, 'the server has closed the connection');
         break;
       default:
       // onBWDone, onFCPublish, onFCSubscribe and the like: nobody waits for an answer.
@@ -242,9 +240,10 @@ export class RtmpClientSession {
   #status(info: AmfValue): void {
     const code = textOf(info, 'code');
     const description = textOf(info, 'description');
-    if (textOf(info, 'level') === 'error') this.#fail(code || 'NetStream.Failed', description);
+    if (textOf(info, 'level') === 'error' || code === CLOSED)
+      this.#fail(code || 'NetStream.Failed', description);
     else if (code === START_CODES[this.#options.mode]) this.#started();
-    else if (END_CODES.has(code)) this.#finish('ended', code, description);
+    else if (END_CODES.has(code)) this.#end(code, description);
   }
 
   #error(values: readonly AmfValue[]): void {
@@ -254,14 +253,25 @@ export class RtmpClientSession {
     this.#fail(textOf(info, 'code') || silent, textOf(info, 'description'));
   }
 
+  /** The stream is over in good order; before there is one, such words are about something else. */
+  #end(code: string, description: string): void {
+    if (this.#state === 'starting' || this.#state === 'started') this.#finish('ended', code, description);
+  }
+
   #fail(code: string, description: string): void {
     this.#finish(this.#state === 'started' ? 'ended' : 'refused', code, description);
   }
 
   #finish(kind: 'refused' | 'ended', code: string, description: string): void {
     if (this.#isOver()) return;
-    this.#state = 'over';
+    this.#over();
     this.#options.event({ kind, code, description });
+  }
+
+  /** Nothing more is read: what came together with the end concerns nobody. */
+  #over(): void {
+    this.#state = 'over';
+    this.#connection?.stopReading();
   }
 
   #isOver(): boolean {

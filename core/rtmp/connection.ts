@@ -71,6 +71,11 @@ export class RtmpConnection {
     }
   }
 
+  /** Reads no further; sending goes on. */
+  stopReading(): void {
+    this.#reader.stop();
+  }
+
   sendTag(type: TagType, streamId: number, timestampMs: number, bodyPieces: readonly Uint8Array[]): void {
     const chunkStreamId = MEDIA_CHUNK_STREAM[type];
     this.#options.write(this.#writer.message({ type, streamId, chunkStreamId, timestampMs }, ...bodyPieces));

@@ -34,7 +34,8 @@ const SHAPE =
  */
 export function parseRtmpUrl(url: string): RtmpUrl {
   const match = hasControlCharacter(url) ? null : SHAPE.exec(url);
-  if (match === null) throw new Error(`not an RTMP URL: "${url}"; expected rtmp://host[:port]/app/stream`);
+  if (match === null)
+    throw new Error(`not an RTMP URL: "${withoutPassword(url)}"; expected rtmp://host[:port]/app/stream`);
   const [, scheme = '', credentials, address6, name = '', digits, rest = ''] = match;
   const secure = scheme.toLowerCase() === 'rtmps';
   const port = readPort(url, digits, secure);
@@ -52,6 +53,11 @@ export function parseRtmpUrl(url: string): RtmpUrl {
   };
 }
 
+/** For messages, which end up in logs. */
+function withoutPassword(url: string): string {
+  return url.replace(/:[^:@/]*@/, ':…@');
+}
+
 function hasControlCharacter(text: string): boolean {
   for (let i = 0; i < text.length; i++)
     if (text.charCodeAt(i) < 0x20 || text.charCodeAt(i) === 0x7f) return true;
@@ -61,7 +67,8 @@ function hasControlCharacter(text: string): boolean {
 function readPort(url: string, digits: string | undefined, secure: boolean): number {
   if (!digits) return secure ? DEFAULT_SECURE_PORT : DEFAULT_PORT;
   const port = Number(digits);
-  if (port < 1 || port > 65_535) throw new Error(`port ${digits} of "${url}" is not between 1 and 65535`);
+  if (port < 1 || port > 65_535)
+    throw new Error(`port ${digits} of "${withoutPassword(url)}" is not between 1 and 65535`);
   return port;
 }
 
@@ -74,7 +81,9 @@ function dividePath(url: string, rest: string): { app: string; stream: string } 
   const app = segments.slice(0, appSegments).join('/');
   const stream = segments.slice(appSegments).join('/');
   if (app === '' || app.startsWith('/') || app.endsWith('/') || stream === '') {
-    throw new Error(`"${url}" names no app and stream; expected rtmp://host[:port]/app/stream`);
+    throw new Error(
+      `"${withoutPassword(url)}" names no app and stream; expected rtmp://host[:port]/app/stream`,
+    );
   }
   return { app, stream: stream + query };
 }
@@ -89,6 +98,6 @@ function readCredentials(url: string, credentials: string | undefined): { user?:
       password: decodeURIComponent(credentials.slice(colon + 1)),
     };
   } catch {
-    throw new Error(`user or password of "${url}" is not properly percent-encoded`);
+    throw new Error(`user or password of "${withoutPassword(url)}" is not properly percent-encoded`);
   }
 }
