@@ -6,7 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import net, { type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { flvHeader, flvTag } from '../core/flv/writer.ts';
 import { TAG_VIDEO } from '../core/media.ts';
 import { type CliResult, runCli, summaryOf } from './kit/cli.ts';
@@ -18,13 +18,11 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const servers: { close(): void }[] = [];
-afterEach(() => {
-  for (const server of servers.splice(0)) server.close();
-});
-
-/** A server that does `serve` with each connection. */
-async function badServer(serve: (socket: Socket) => void): Promise<number> {
+/** A server that does `serve` with each connection, and closes it all when the test is over. */
+async function badServer(
+  serve: (socket: Socket) => void,
+  onTestFinished: (close: () => void) => void,
+): Promise<number> {
   const sockets = new Set<Socket>();
   const server = net.createServer((socket) => {
     sockets.add(socket);
@@ -32,11 +30,9 @@ async function badServer(serve: (socket: Socket) => void): Promise<number> {
     serve(socket);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  servers.push({
-    close: () => {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-    },
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
   });
   return (server.address() as AddressInfo).port;
 }
@@ -131,23 +127,26 @@ describe('a server that cannot be watched', () => {
     ],
   ];
 
-  it.concurrent.each(rows)('%s', async (_what, urlOf, serve, reason, exitCode, duration) => {
-    const port = serve === null ? await freePort() : await badServer(serve);
-    const result = await watch(urlOf(port), '--duration', duration);
-    const summary = summaryOf(result);
-    expect({
-      code: result.code,
-      exitCode: summary.exitCode,
-      errors: summary.errors.map(({ code, count }) => [code, count]),
-    }).toEqual({
-      code: exitCode,
-      exitCode,
-      errors: [[reason, 1]],
-    });
-    // One sentence: what, where and the remedy.
-    expect(summary.errors[0]?.example).toContain(`127.0.0.1:${port}`);
-    expectOneSentence(result.stderr + summary.errors[0]?.example);
-  });
+  it.concurrent.for(rows)(
+    '%s',
+    async ([_what, urlOf, serve, reason, exitCode, duration], { expect, onTestFinished }) => {
+      const port = serve === null ? await freePort() : await badServer(serve, onTestFinished);
+      const result = await watch(urlOf(port), '--duration', duration);
+      const summary = summaryOf(result);
+      expect({
+        code: result.code,
+        exitCode: summary.exitCode,
+        errors: summary.errors.map(({ code, count }) => [code, count]),
+      }).toEqual({
+        code: exitCode,
+        exitCode,
+        errors: [[reason, 1]],
+      });
+      // One sentence: what, where and the remedy.
+      expect(summary.errors[0]?.example).toContain(`127.0.0.1:${port}`);
+      expectOneSentence(result.stderr + summary.errors[0]?.example);
+    },
+  );
 });
 
 describe('a command that makes no sense', () => {
