@@ -3,11 +3,17 @@ import type { ThresholdResult } from '../../metrics/threshold.ts';
 import { verdictOf } from '../../metrics/verdict.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 
+/** What broke a run. */
+export interface Failure {
+  readonly exitCode: ExitCode;
+  readonly sentence: string;
+}
+
 export interface Outcome {
   /** Stopped by Ctrl-C or a signal. */
   readonly interrupted: boolean;
   /** Something broke: not the server's fault, or not known whose. */
-  readonly failure: { readonly exitCode: ExitCode; readonly sentence: string } | null;
+  readonly failure: Failure | null;
   /** No session got a single byte, because nobody answered. */
   readonly unreachable: boolean;
   readonly generator: Pick<GeneratorSummary, 'valid'>;

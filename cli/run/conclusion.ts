@@ -85,8 +85,9 @@ function thresholdsTable({ thresholds, verdict }: Summary, colours: Colours): st
     [false, true, false],
   );
   return thresholds
-    .map(({ ok }, index) => {
-      const mark = ok ? colours.green('✓') : colours.red('✗');
+    .map(({ ok, observed }, index) => {
+      const unknown = !judged && observed === null;
+      const mark = unknown ? '·' : ok ? colours.green('✓') : colours.red('✗');
       return `${mark} ${judged ? lines[index] : colours.dim(lines[index] ?? '')}`;
     })
     .join('\n');

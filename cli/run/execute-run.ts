@@ -11,11 +11,13 @@ import { Registry } from '../../metrics/registry.ts';
 import type { Sink } from '../../metrics/sink.ts';
 import { type RunInfo, SCHEMA, type ServerSummary, type Summary } from '../../metrics/summary.ts';
 import { judge, type Threshold } from '../../metrics/threshold.ts';
+import { withoutSecrets } from '../../scenarios/addresses.ts';
 import { type Scenario, scenarioSchema } from '../../scenarios/schema.ts';
+import { listOf } from '../../scenarios/validate.ts';
 import type { Context } from '../command.ts';
 import { CommandError, type ExitCode, exitCodes } from '../exit-codes.ts';
 import { Closing, Interrupted, unlessInterrupted, within } from './closing.ts';
-import { conclude } from './conclude.ts';
+import { conclude, type Failure } from './conclude.ts';
 import { renderConclusion } from './conclusion.ts';
 import { hostInfo } from './host.ts';
 import { LiveDisplay } from './live-display.ts';
@@ -97,17 +99,20 @@ class Run {
 
   async execute(): Promise<ExitCode> {
     this.#sinks = await this.#openSinks();
-    let failure: { exitCode: ExitCode; sentence: string } | null = null;
+    let failure: Failure | null = null;
+    let interrupted = false;
     try {
       await this.#perform();
     } catch (error) {
-      if (!(error instanceof Interrupted)) failure = describeFailure(error);
+      // What breaks after Ctrl-C breaks because of it: a terminal sends it to the encoders, too.
+      interrupted = error instanceof Interrupted || this.#context.interrupted.aborted;
+      if (!interrupted) failure = describeFailure(error);
     }
     this.#display.clear();
     await this.#closing.run((sentence) => this.#complain('CLOSING', sentence));
     for (const points of this.#seconds.takeAll()) this.#takeSecond(points);
 
-    const summary = this.#summarise(failure, this.#context.interrupted.aborted);
+    const summary = this.#summarise(failure, interrupted);
     await this.#closeSinks(summary);
     const { terminal } = this.#context;
     if (this.#order.json) {
@@ -140,11 +145,29 @@ class Run {
       cores: os.availableParallelism(),
     });
     this.#workers = plan.workers;
+    // Publishers first, so that they are closed last: a viewer that goes shall not see its stream go.
+    const publishers = this.#createPublishers(plan);
     const fleet = this.#createFleet(plan);
-    if (plan.publishers.publishers.length > 0) await step(this.#startPublishers(plan, setupTimeout));
+    if (publishers) await step(startPublishers(publishers, setupTimeout));
     await step(fleet.ready());
     await step(this.#watchSchedule(plan, fleet));
     this.#server = await step(this.#readServer());
+  }
+
+  #createPublishers(plan: RunPlan): Publishers | null {
+    const count = plan.publishers.publishers.length;
+    if (count === 0) return null;
+    this.#display.say(`Publishing ${count === 1 ? 'one stream' : `${count} streams`} …`);
+    const publishers = new Publishers({
+      entry: this.#context.entryPath('fleet/publisher-worker'),
+      plan: plan.publishers,
+      second: (message) => this.#workerSecond(message),
+      retrying: sayObstacles((sentence) => this.#display.say(sentence)),
+      failed: ({ stream, reason, detail }) =>
+        this.#complain(`publish-${reason}`, `The publisher of "${stream}" has given up: ${detail}`),
+    });
+    this.#closing.add('the publishers', STOP_LIMIT_MS, () => publishers.stop());
+    return publishers;
   }
 
   #createFleet(plan: RunPlan): Fleet {
@@ -160,22 +183,6 @@ class Run {
     });
     this.#closing.add('the viewers', STOP_LIMIT_MS, () => fleet.stop());
     return fleet;
-  }
-
-  /** Resolves when every stream is up. */
-  async #startPublishers(plan: RunPlan, limitMs: number): Promise<void> {
-    const count = plan.publishers.publishers.length;
-    this.#display.say(`Publishing ${count === 1 ? 'one stream' : `${count} streams`} …`);
-    const publishers = new Publishers({
-      entry: this.#context.entryPath('fleet/publisher-worker'),
-      plan: plan.publishers,
-      second: (message) => this.#workerSecond(message),
-      retrying: sayObstacles((sentence) => this.#display.say(sentence)),
-      failed: ({ stream, reason, detail }) =>
-        this.#complain(`publish-${reason}`, `The publisher of "${stream}" has given up: ${detail}`),
-    });
-    this.#closing.add('the publishers', STOP_LIMIT_MS, () => publishers.stop());
-    await startPublishers(publishers, limitMs);
   }
 
   /** From the first viewer to the last. */
@@ -231,13 +238,15 @@ class Run {
   }
 
   #complain(code: string, sentence: string): void {
+    // After Ctrl-C things break because they are being stopped; that is nothing to tell.
+    if (this.#context.interrupted.aborted && code.startsWith('publish-')) return;
     this.#tally.error(code, sentence);
     this.#display.say(sentence);
   }
 
-  #summarise(failure: { exitCode: ExitCode; sentence: string } | null, interrupted: boolean): Summary {
+  #summarise(failure: Failure | null, interrupted: boolean): Summary {
     const thresholds = judge(this.#order.thresholds, this.#tally.registry);
-    const generator = this.#tally.generator(this.#workers, []);
+    const generator = this.#tally.generator(this.#workers);
     const { verdict, exitCode } = conclude({
       interrupted,
       failure,
@@ -303,12 +312,17 @@ class Run {
   }
 }
 
-function targetName({ target }: Scenario): string {
+/** For people: addresses without passwords and signatures. */
+function targetName({ target, viewers }: Scenario): string {
   if (target === 'reference') return 'reference stack';
-  return [target?.rtmp, target?.http].filter((url) => url !== undefined).join(' ') || 'full addresses';
+  const addresses =
+    target === undefined
+      ? viewers.flatMap(({ url }) => (url === undefined ? [] : listOf(url)))
+      : [target.rtmp, target.http].filter((url) => url !== undefined);
+  return [...new Set(addresses)].map(withoutSecrets).join(' ');
 }
 
-function describeFailure(error: unknown): { exitCode: ExitCode; sentence: string } {
+function describeFailure(error: unknown): Failure {
   if (error instanceof CommandError) return { exitCode: error.exitCode, sentence: error.message };
   const message = error instanceof Error ? error.message : String(error);
   const debug = process.env['STREAMGAUGE_DEBUG'] && error instanceof Error ? `\n${error.stack}` : '';

@@ -7,9 +7,7 @@ import type { Closing } from './closing.ts';
 /** The server under test while a run goes on. */
 export interface Target {
   readonly addresses: TargetAddresses;
-  /** For people and reports. */
-  readonly name: string;
-  /** Its own figures, where they can be read. */
+  /** Its own figures since its start, where they can be read. */
   readonly figures: () => Promise<ServerSummary>;
 }
 
@@ -22,10 +20,7 @@ export async function startTarget(
   closing: Closing,
 ): Promise<Target> {
   const { target } = scenario;
-  if (target !== 'reference') {
-    const name = [target?.rtmp, target?.http].filter((url) => url !== undefined).join(' ');
-    return { addresses: target ?? {}, name, figures: async () => ({}) };
-  }
+  if (target !== 'reference') return { addresses: target ?? {}, figures: async () => ({}) };
   const starting = startReferenceStack({
     entries: { ingest: ingestEntry },
     config: { ingest: { rtmpPort: 0, httpPort: 0 } },
@@ -40,15 +35,9 @@ export async function startTarget(
   const stack = await starting;
   return {
     addresses: { rtmp: stack.rtmpUrl, http: stack.httpUrl },
-    name: 'reference stack',
     figures: async () => {
-      const { cpuMs, uptimeMs, rssBytes, viewers, streams } = await stack.stats();
-      return {
-        cpu: uptimeMs > 0 ? cpuMs / uptimeMs : null,
-        rssBytes,
-        viewers,
-        streams: streams.length,
-      };
+      const { cpuMs, uptimeMs, rssBytes } = await stack.stats();
+      return { cpu: uptimeMs > 0 ? cpuMs / uptimeMs : null, rssBytes };
     },
   };
 }

@@ -68,11 +68,23 @@ test('seconds of all threads are judged together', () => {
   busy.series('latency_ms').add(5000);
   tally.workerSecond(second(false), busy.cut(0));
   tally.workerSecond(null, []);
-  expect(tally.generator(2, [])).toMatchObject({ valid: true, seconds: 20, invalidSeconds: 1, workers: 2 });
+  expect(tally.generator(2)).toMatchObject({ valid: true, seconds: 20, invalidSeconds: 1, workers: 2 });
   tally.workerSecond(second(false), []);
-  const { valid, reasons } = tally.generator(2, []);
+  const { valid, reasons } = tally.generator(2);
   expect(valid).toBe(false);
   expect(reasons[0]).toMatch(/too busy in 2 of 21 worker-seconds/);
   expect(tally.registry.total('latency_ms')).toBeNull();
   expect(tally.apart.total('latency_ms')?.values(0).count).toBe(1);
+});
+
+test('sessions that this machine could not make say nothing about the server', () => {
+  const tally = new Tally();
+  tally.session(record({ reason: 'generator-limit' }));
+  tally.session(record({ result: 'ended', reason: null }));
+  expect(tally.generator(1)).toMatchObject({
+    valid: false,
+    reasons: [
+      '1 of 2 sessions could not be made, because this machine ran out of ports, file descriptors or memory.',
+    ],
+  });
 });

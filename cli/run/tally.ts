@@ -23,6 +23,7 @@ export class Tally {
   #unanswered = 0;
   #workerSeconds = 0;
   #invalidSeconds = 0;
+  #generatorLimits = 0;
 
   second(points: readonly Point[]): void {
     this.registry.absorb(points);
@@ -42,6 +43,7 @@ export class Tally {
       (reason === null ? figures.connectMs === null : nobodyAnswered.has(reason))
     )
       this.#unanswered++;
+    if (reason === 'generator-limit') this.#generatorLimits++;
     if (result === 'failed') this.error(reason ?? 'closed', detail);
   }
 
@@ -67,7 +69,8 @@ export class Tally {
       .sort((a, b) => b.count - a.count);
   }
 
-  generator(workers: number, otherReasons: readonly string[]): GeneratorSummary {
+  /** The generator about itself: whether the figures may be believed. */
+  generator(workers: number): GeneratorSummary {
     const figure = (name: 'generator_cpu' | 'event_loop_lag_ms' | 'dropped_starts') =>
       this.registry.total(name)?.values(0);
     return judgeGenerator(
@@ -79,7 +82,11 @@ export class Tally {
         droppedStarts: figure('dropped_starts')?.count ?? 0,
         workers,
       },
-      otherReasons,
+      this.#generatorLimits === 0
+        ? []
+        : [
+            `${this.#generatorLimits} of ${this.#sessions} sessions could not be made, because this machine ran out of ports, file descriptors or memory.`,
+          ],
     );
   }
 }
