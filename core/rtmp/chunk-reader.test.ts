@@ -317,12 +317,27 @@ describe('ChunkReader', () => {
 
     it('lets an aggregate wait as well', () => {
       const aggregate = '07 000000 00000c 16 01000000 0800 c7 0001 c7 0000 c7 0000 c7 0000 c7 00a1';
-      expect(hear(`${begin} ${aggregate} c6 b3b4 c6 b5`, { headBytes: 1 })).toEqual([
-        '9@0 5:b1',
-        'end',
-        '8@0 1:a1',
-        'end',
-      ]);
+      const { reader, heard } = listen({ headBytes: 1 });
+      // A Buffer, because its slice() is a view: what waits must be a copy all the same.
+      const piece = Buffer.from(bytesOf(`${begin} ${aggregate}`));
+      reader.push(piece);
+      piece.fill(0);
+      reader.push(bytesOf('c6 b3b4 c6 b5'));
+      expect(heard).toEqual(['9@0 5:b1', 'end', '8@0 1:a1', 'end']);
+    });
+
+    it('lets a whole aggregate in one chunk wait as well', () => {
+      const { reader, heard } = listen({ headBytes: 1 });
+      const aggregate = '07 000000 00000d 16 01000000 08 000002 000000 00 000000 a1a2';
+      const piece = Buffer.from(
+        bytesOf(
+          `02 000000 000004 01 00000000 00000040 06 000000 000041 09 01000000 ${'b1'.repeat(64)} ${aggregate}`,
+        ),
+      );
+      reader.push(piece);
+      piece.fill(0);
+      reader.push(bytesOf('c6 b2'));
+      expect(heard).toEqual(['9@0 65:b1', 'end', '8@0 2:a1', 'end']);
     });
 
     it('bounds what waits, empty tags included', () => {

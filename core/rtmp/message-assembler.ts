@@ -237,7 +237,8 @@ export class MessageAssembler {
       this.#sink.end();
     } else {
       this.#hold(head.length);
-      this.#wait(type, timestampMs, bodyBytes, head.slice());
+      // Not slice(): what was pushed may be a Node Buffer, whose slice() is a view.
+      this.#wait(type, timestampMs, bodyBytes, new Uint8Array(head));
     }
   }
 
