@@ -125,7 +125,7 @@ export const publisherSchema = z.strictObject({
     .default('testcard')
     .meta({
       description:
-        'testcard: a moving picture with sound, encoded live, one encoder per stream. recording: the test card encoded once and replayed, for many streams. Anything else: a media file, played as live and in a loop.',
+        'testcard: a moving picture with sound, encoded live, one encoder per stream. recording: the test card encoded once and replayed, for many streams. Anything else: a media file or address that ffmpeg reads, played as live and in a loop; its picture is its own.',
       examples: ['testcard', 'recording', 'talk.mp4'],
     }),
   size: pictureSize('Picture size').prefault('640x360'),

@@ -12,6 +12,7 @@ import type { Context } from '../command.ts';
 import { CommandError, type ExitCode, exitCodes } from '../exit-codes.ts';
 import { checkSources } from '../run/check-sources.ts';
 import { Closing, Interrupted, unlessInterrupted } from '../run/closing.ts';
+import { sourceOf } from '../run/plan-run.ts';
 import { clock } from '../run/progress.ts';
 import { sayObstacles, startPublishers } from '../run/start-publishers.ts';
 
@@ -107,7 +108,6 @@ export function planStreams(flags: PublishFlags): PublisherPlan[] {
       exitCodes.wrongUsage,
       `--streams ${streams} needs {i} in the address, where the stream's number goes: ${url}-{i}.`,
     );
-  const kind = source === 'testcard' || source === 'recording' ? source : 'file';
   return Array.from({ length: streams }, (_, index) => {
     const address = url.replaceAll('{i}', String(index + 1));
     return {
@@ -115,8 +115,7 @@ export function planStreams(flags: PublishFlags): PublisherPlan[] {
       stream: urlAddresses([address])[0]?.name ?? address,
       url: address,
       source: {
-        kind,
-        ...(kind === 'file' && { path: source }),
+        ...sourceOf(source, process.cwd()),
         width: flags.size?.width ?? 640,
         height: flags.size?.height ?? 360,
         fps: flags.fps ?? 25,

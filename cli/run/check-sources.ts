@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { testcardParameters } from '../../clients/sources/testcard-parameters.ts';
 import type { PublisherPlan } from '../../fleet/publishers-plan.ts';
 import { CommandError, exitCodes } from '../exit-codes.ts';
+import { isUrl } from './plan-run.ts';
 
 /**
  * Looks at what publishers are to publish before anything is started.
@@ -15,6 +16,7 @@ export function checkSources(publishers: readonly PublisherPlan[]): void {
 }
 
 function wrongFile(file: string): string | null {
+  if (isUrl(file)) return null;
   const found = statSync(file, { throwIfNoEntry: false });
   if (!found) return `There is no file "${file}" to publish.`;
   return found.isFile() ? null : `"${file}" is not a file that could be published.`;

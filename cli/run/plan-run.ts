@@ -2,7 +2,7 @@ import path from 'node:path';
 import { defaultReconnect, type ReconnectPolicy } from '../../clients/viewer.ts';
 import { loadShapeOf, mostViewers, shapeDurationMs } from '../../fleet/load-shape.ts';
 import type { FleetCohort, FleetPlan } from '../../fleet/plan.ts';
-import type { PublisherPlan, PublishersPlan } from '../../fleet/publishers-plan.ts';
+import type { PublisherPlan, PublishersPlan, SourcePlan } from '../../fleet/publishers-plan.ts';
 import type { SessionLength } from '../../fleet/session-length.ts';
 import { streamAddresses, type TargetAddresses, urlAddresses } from '../../scenarios/addresses.ts';
 import type { Scenario, ScenarioCohort, ScenarioPublisher } from '../../scenarios/schema.ts';
@@ -121,15 +121,13 @@ export function planPublishers(
         ? urlAddresses(listOf(publisher.url ?? []))
         : streamAddresses(listOf(publisher.stream), 'rtmp', target);
     const { source, size, fps, bitrate, gop } = publisher;
-    const kind = source === 'testcard' || source === 'recording' ? source : 'file';
     for (const { name, url } of streams)
       plans.push({
         number: plans.length + 1,
         stream: name,
         url,
         source: {
-          kind,
-          ...(kind === 'file' && { path: path.resolve(folder, source) }),
+          ...sourceOf(source, folder),
           ...size,
           fps,
           bitsPerSecond: bitrate,
@@ -138,4 +136,14 @@ export function planPublishers(
       });
   }
   return { publishers: plans };
+}
+
+/** `testcard`, `recording`, or a file or address that ffmpeg reads; a file is found from the folder. */
+export function sourceOf(source: string, folder: string): Pick<SourcePlan, 'kind' | 'path'> {
+  if (source === 'testcard' || source === 'recording') return { kind: source };
+  return { kind: 'file', path: isUrl(source) ? source : path.resolve(folder, source) };
+}
+
+export function isUrl(source: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(source);
 }
