@@ -13,15 +13,16 @@ export class CaptureCurve {
   #capacity = FIRST_ENTRIES;
   #first = 0;
   #count = 0;
+  /** Difference of the newest entry: nearly every frame agrees with it, and needs no look at the ring. */
+  #newest = Number.NaN;
 
   /** The frame shown at `mediaMs` was captured at `captureMs`. Frames may come out of order by a few (B-frames). */
   record(mediaMs: number, captureMs: number): void {
     const difference = captureMs - mediaMs;
+    const change = Math.abs(difference - this.#newest);
+    if (change <= TOLERANCE_MS) return;
     if (this.#count > 0) {
-      const last = this.#at(this.#count - 1);
-      const change = Math.abs(difference - this.#pairs[last + 1]!);
-      if (change <= TOLERANCE_MS) return;
-      const distanceMs = mediaMs - this.#pairs[last]!;
+      const distanceMs = mediaMs - this.#pairs[this.#at(this.#count - 1)]!;
       // An earlier frame that comes later is described by its neighbours.
       if (distanceMs <= 0) return;
       if (distanceMs < MIN_DISTANCE_MS && change < NOISE_MS) return;
@@ -31,6 +32,7 @@ export class CaptureCurve {
     const entry = this.#at(this.#count - 1);
     this.#pairs[entry] = mediaMs;
     this.#pairs[entry + 1] = difference;
+    this.#newest = difference;
   }
 
   /**

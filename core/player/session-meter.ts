@@ -1,7 +1,7 @@
 import { audioHead, readAudioHead } from '../flv/audio-head.ts';
 import { readVideoHead, videoHead } from '../flv/video-head.ts';
 import { TAG_AUDIO, TAG_VIDEO, type TagSink, type TagType } from '../media.ts';
-import { findStamp, type Stamp } from '../stamp/stamp.ts';
+import { findStamp, readNextStamp, type Stamp } from '../stamp/stamp.ts';
 import { CaptureCurve } from './capture-curve.ts';
 import { FrameCount } from './frame-count.ts';
 import { Playhead, type PlayheadListener, type PlayheadState } from './playhead.ts';
@@ -283,7 +283,12 @@ export class SessionMeter implements TagSink, PlayheadListener {
     if (video.packet !== 'frames') return OTHER;
     this.#compositionMs = video.compositionMs;
     if (codec === 'h264' || codec === 'h265') {
-      this.#stamped = findStamp(bytes, data, end, this.#nalLengthBytes, codec, stamp);
+      const lengthBytes = this.#nalLengthBytes;
+      stamp.publisher = this.#publisher;
+      stamp.frame = this.#frame;
+      this.#stamped =
+        readNextStamp(bytes, data, end, lengthBytes, codec, stamp) ||
+        findStamp(bytes, data, end, lengthBytes, codec, stamp);
       if (this.#stamped) {
         // Copied: before this tag's end comes, another viewer may use the shared one.
         this.#publisher = stamp.publisher;

@@ -111,6 +111,48 @@ export function findStamp(
   return false;
 }
 
+/** How far apart the numbers of frames may be that `readNextStamp` takes for one stream. */
+const NEXT_FRAMES = 32;
+
+/**
+ * Reads the stamp of an access unit into `last`, if it goes on from what is there: laid out as `insertStamp` does, in
+ * the first NAL unit, by the same publisher, at most 32 frames away. False for all else: ask `findStamp`.
+ *
+ * Nearly every frame that a viewer gets is such a one. It costs a quarter of `findStamp`, because only four bytes of the
+ * UUID are compared and no check code is computed: a mistake would have to name the expected publisher and frame.
+ */
+export function readNextStamp(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  nalLengthBytes: number,
+  codec: StampCodec,
+  last: Stamp,
+): boolean {
+  const nal = start + nalLengthBytes;
+  const uuid = nal + headerBytes(codec) + MESSAGE_HEAD_BYTES;
+  const fields = uuid + UUID_BYTES;
+  if (
+    fields + CHECKED_BYTES + CHECK_BYTES > end ||
+    bytes[uuid - 1] !== STAMP_PAYLOAD_BYTES ||
+    bytes[uuid] !== 0xc5 ||
+    bytes[uuid + 1] !== 0xf1 ||
+    bytes[uuid + 2] !== 0xa8 ||
+    bytes[uuid + 3] !== 0x6e ||
+    bytes[fields] !== (0x80 | VERSION) ||
+    kindOf(bytes[nal]!, codec) !== SEI ||
+    read32(bytes, fields + 1) !== last.publisher
+  ) {
+    return false;
+  }
+  const frame = read32(bytes, fields + 6);
+  const step = frame - last.frame;
+  if (step > NEXT_FRAMES || step < -NEXT_FRAMES) return false;
+  last.frame = frame;
+  last.captureUs = read28(bytes, fields + 11) * TWO_28 + read28(bytes, fields + 15);
+  return true;
+}
+
 export interface StampedBody {
   readonly body: Uint8Array;
   /** Where in `body` the stamp's NAL unit begins, after its length: what `patchStamp` takes. */
@@ -295,4 +337,18 @@ function read7(bytes: Uint8Array, at: number, count: number): number {
   let value = 0;
   for (let i = 0; i < count; i++) value = (value << 7) | (bytes[at + i]! & 0x7f);
   return value >>> 0;
+}
+
+/** As `read7` of 5 and of 4 bytes, without the loop. */
+function read32(bytes: Uint8Array, at: number): number {
+  return (((bytes[at]! & 0x7f) << 28) | read28(bytes, at + 1)) >>> 0;
+}
+
+function read28(bytes: Uint8Array, at: number): number {
+  return (
+    ((bytes[at]! & 0x7f) << 21) |
+    ((bytes[at + 1]! & 0x7f) << 14) |
+    ((bytes[at + 2]! & 0x7f) << 7) |
+    (bytes[at + 3]! & 0x7f)
+  );
 }
