@@ -27,6 +27,7 @@ export interface ProbedStream {
   readonly channels?: number;
   /** Seconds. */
   readonly duration?: string;
+  readonly disposition?: { readonly attached_pic?: 0 | 1 };
 }
 
 export interface ProbedMedia {
