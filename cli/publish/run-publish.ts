@@ -60,6 +60,8 @@ export async function runPublish(flags: PublishFlags, context: Context): Promise
   try {
     await unlessInterrupted(startPublishers(publishers, SETUP_LIMIT_MS), interrupted);
     const startedMs = systemClock.nowMs();
+    let nextLineMs = LINE_EVERY_MS;
+    for (const points of collector.takeAll()) totals.absorb(points);
     if (flags.json)
       terminal.out(
         `${JSON.stringify({ event: 'up', streams: plans.map(({ stream, url }) => ({ stream, url })) })}\n`,
@@ -75,8 +77,9 @@ export async function runPublish(flags: PublishFlags, context: Context): Promise
         const points = collector.take(secondMs);
         totals.absorb(points);
         const elapsedMs = systemClock.nowMs() - startedMs;
-        if (Math.round(elapsedMs / 1000) % (LINE_EVERY_MS / 1000) === 0)
-          say(progressLine(elapsedMs, points, plans.length));
+        if (elapsedMs < nextLineMs) return;
+        nextLineMs += LINE_EVERY_MS;
+        say(progressLine(elapsedMs, points, plans.length));
       },
       THREADS_DELIVER_MS,
     );
@@ -144,7 +147,7 @@ function progressLine(elapsedMs: number, points: Parameters<Registry['absorb']>[
   const second = new Registry();
   second.absorb(points);
   const sum = (name: 'publish_up' | 'publish_bps'): number =>
-    points.filter((point) => point.metric === name).reduce((total, point) => total + (point.sum ?? 0), 0);
+    points.filter((point) => point.metric === name).reduce((total, point) => total + (point.value ?? 0), 0);
   const queueMs = second.total('publish_queue_ms')?.read('max', 1000) ?? null;
   return [
     clock(elapsedMs),
