@@ -55,8 +55,6 @@ describe('the end of a run, for people', () => {
     expect(renderConclusion(broken, null, plain)).toMatchInlineSnapshot(`
       "No viewer session was started.
 
-      run-failed  The stream "live/a" could not be published: refused.
-
       Error (exit code 95). The run did not work, so nothing can be said about the server. The stream "live/a" could not be published: refused.
       "
     `);

@@ -93,7 +93,9 @@ function thresholdsTable({ thresholds, verdict }: Summary, colours: Colours): st
     .join('\n');
 }
 
-function errorsList({ errors }: Summary, colours: Colours): string {
+function errorsList(summary: Summary, colours: Colours): string {
+  // What broke the run is in the verdict's sentence.
+  const errors = summary.errors.filter(({ code }) => code !== 'run-failed');
   if (errors.length === 0) return '';
   const shown = errors.slice(0, MAX_ERRORS).map(({ code, count, example }) => {
     const times = count === 1 ? '' : ` × ${count}`;

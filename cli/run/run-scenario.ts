@@ -42,7 +42,12 @@ export async function orInvalid<T>(loading: Promise<T>): Promise<T> {
   try {
     return await loading;
   } catch (error) {
-    if (error instanceof ScenarioError) throw new CommandError(exitCodes.invalidScenario, error.message);
+    // `--target` goes in as an override of the scenario; its mistakes are told by its own name.
+    if (error instanceof ScenarioError)
+      throw new CommandError(
+        exitCodes.invalidScenario,
+        error.message.replace(/^--set target=\{.*?\}:/gm, '--target:'),
+      );
     throw error;
   }
 }
