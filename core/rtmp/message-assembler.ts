@@ -184,14 +184,20 @@ export class MessageAssembler {
   #close(): void {
     this.#open = null;
     this.#sink.end();
+    // Nearly always nothing waits, and asking is much cheaper than emptying what is empty.
+    if (this.#waitingTags.length > 0) this.#handOnWaiting();
+    if (this.#waitingHeads.length === 0) return;
+    const next = this.#waitingHeads.shift() as IncomingMessage;
+    this.#openTag(next, next.kept ?? NONE, 0);
+  }
+
+  #handOnWaiting(): void {
     for (const tag of this.#waitingTags) {
       this.#heldBytes -= WAITING_TAG_COST_BYTES + tag.head.buffer.byteLength;
       this.#sink.head(tag.type, tag.timestampMs, tag.bodyBytes, tag.head, 0, tag.head.length);
       this.#sink.end();
     }
     this.#waitingTags.length = 0;
-    const next = this.#waitingHeads.shift();
-    if (next !== undefined) this.#openTag(next, next.kept ?? NONE, 0);
   }
 
   #wait(type: TagType, timestampMs: number, bodyBytes: number, head: Uint8Array): void {
