@@ -369,10 +369,14 @@ export abstract class SocketViewer implements Viewer, ConnectionOwner, SessionLi
   #noPicture(where: string): Failure {
     const within = `within ${this.#timeouts.firstFrameMs} ms of the first media`;
     if (this.meter.keyPictureUnderWay) return tooSlow(where, `sent no complete key picture ${within}`);
-    if (!this.meter.hasVideo) return tooSlow(where, `sent less than a second of sound ${within}`);
+    if (!this.meter.hasVideo && !this.meter.videoPromised)
+      return tooSlow(where, `sent little sound and no picture ${within}`);
+    const what = this.meter.hasVideo
+      ? 'video, but no configuration and key picture to start with'
+      : 'sound, but none of the pictures that its metadata promise';
     return {
       reason: 'no-key-frame',
-      detail: `${where} sent video, but no configuration and key picture to start with ${within}; check the encoder's key-frame interval and codec`,
+      detail: `${where} sent ${what} ${within}; check the encoder's key-frame interval and codec`,
     };
   }
 

@@ -8,9 +8,10 @@ import {
   avcPictures,
   deliver,
 } from '../../tests/kit/scripted-media.ts';
+import { type Metadata, writeMetadata } from '../flv/metadata.ts';
 import { FlvReader } from '../flv/reader.ts';
 import { flvHeader, flvTag } from '../flv/writer.ts';
-import type { MediaTag } from '../media.ts';
+import { type MediaTag, TAG_SCRIPT } from '../media.ts';
 import { type PlayerProfile, playerProfiles } from './profile.ts';
 import { METER_HEAD_BYTES, type SessionListener, SessionMeter } from './session-meter.ts';
 
@@ -229,9 +230,16 @@ describe('SessionMeter: stalls, frames, bytes', () => {
 });
 
 describe('SessionMeter: streams without video', () => {
-  it('takes a second of sound without a picture for a stream of sound alone, and dates its start back', () => {
+  const metadata = (facts: Metadata): MediaTag => ({
+    type: TAG_SCRIPT,
+    timestampMs: 0,
+    body: writeMetadata(facts),
+  });
+  const soundOnly = metadata({ audiocodecid: 10, width: 0, videocodecid: '' });
+
+  it('takes a second of sound for a stream of sound alone if its metadata speaks of nothing else, and dates its start back', () => {
     const run = session({ ...bare, startBufferMs: 200 });
-    run.come(1_100, aacConfig());
+    run.come(1_100, soundOnly, aacConfig());
     for (let i = 0; i < 100; i++) run.come(1_200 + i * 20, aacFrame(i * 20));
     expect(run.all('firstFrame')).toEqual([200]);
     expect(run.all('startup')).toEqual([380]);
@@ -259,8 +267,32 @@ describe('SessionMeter: streams without video', () => {
     expect(run.meter.figures()).toMatchObject({ frames: 25, mediaMs: 1_000 });
   });
 
+  it('waits for the pictures that metadata promises, however long a server lets sound go before', () => {
+    const run = session(bare);
+    run.come(1_100, metadata({ width: 640, height: 360, videocodecid: 'avc1' }), aacConfig());
+    for (let i = 0; i < 1_000; i++) run.come(1_200 + i * 20, aacFrame(i * 20));
+    expect(run.all('firstFrame')).toEqual([]);
+    expect([run.meter.hasVideo, run.meter.videoPromised]).toEqual([false, true]);
+    run.come(21_200, avcConfig(), avcPicture({ timestampMs: 20_000, key: true }));
+    expect(run.all('firstFrame')).toEqual([20_200]);
+    expect(run.meter.figures()).toMatchObject({ frames: 1, stallCount: 0 });
+  });
+
+  it('waits longer than a GOP where nothing is said of pictures, or nothing that can be read', () => {
+    const broken: MediaTag = { type: TAG_SCRIPT, timestampMs: 0, body: Uint8Array.of(2, 0, 99, 1) };
+    for (const script of [[], [broken], [metadata({ duration: 0 })]]) {
+      const run = session(bare);
+      run.come(1_100, ...script, aacConfig());
+      for (let i = 0; i < 499; i++) run.come(1_200 + i * 20, aacFrame(i * 20));
+      expect(run.all('firstFrame')).toEqual([]);
+      run.come(11_180, aacFrame(9_980));
+      expect(run.all('firstFrame')).toEqual([200]);
+    }
+  });
+
   it('goes over into video when a picture comes after all', () => {
     const run = session(bare);
+    run.come(1_100, soundOnly);
     for (let i = 0; i < 100; i++) run.come(1_200 + i * 20, aacFrame(i * 20));
     run.come(3_200, avcConfig(), ...avcPictures({ count: 25, timestampMs: 2_000 }));
     run.sweep(4_100);

@@ -1,6 +1,7 @@
 import { audioHead, readAudioHead } from '../flv/audio-head.ts';
+import { readMetadata } from '../flv/metadata.ts';
 import { readVideoHead, videoHead } from '../flv/video-head.ts';
-import { TAG_AUDIO, TAG_VIDEO, type TagSink, type TagType } from '../media.ts';
+import { ProtocolError, TAG_AUDIO, TAG_SCRIPT, TAG_VIDEO, type TagSink, type TagType } from '../media.ts';
 import { findStamp, readNextStamp, type Stamp } from '../stamp/stamp.ts';
 import { CaptureCurve } from './capture-curve.ts';
 import { FrameCount } from './frame-count.ts';
@@ -47,7 +48,9 @@ export interface MeterFigures {
  *     reconnected() … finish(now)
  *
  * Video governs the playhead: a stall is time without a picture. A stream without video is governed by its audio,
- * once it is sure that there is none: when its header says so or a second of sound came without a picture.
+ * once it is sure that there is none: when its header says so, or when sound came without a picture for so long.
+ * How long depends on the metadata: a server that lets pictures begin with a key picture (nginx-rtmp) sends sound at
+ * once, and the pictures up to a GOP later.
  * Pure: it reads no clock, and does not allocate per tag.
  */
 export class SessionMeter implements TagSink, PlayheadListener {
@@ -74,7 +77,8 @@ export class SessionMeter implements TagSink, PlayheadListener {
   #captures: CaptureCurve | null = null;
   readonly #count = new FrameCount();
   #videoSeen = false;
-  #videoAnnounced = true;
+  /** What the header and the metadata say of pictures to come. */
+  #pictures: 'none' | 'not mentioned' | 'promised' | 'unknown' = 'unknown';
   /** A decoder of this connection could decode the next frame: it has had a configuration and a key picture. */
   #decodable = false;
   #configSeen = false;
@@ -139,9 +143,14 @@ export class SessionMeter implements TagSink, PlayheadListener {
     return this.#videoSeen;
   }
 
+  /** Metadata has promised pictures; none has come if not `hasVideo`. */
+  get videoPromised(): boolean {
+    return this.#pictures === 'promised';
+  }
+
   /** What the FLV header announces; often wrong on live streams, so only "no video" is believed, and only until some comes. */
   announced(_hasAudio: boolean, hasVideo: boolean): void {
-    this.#videoAnnounced = hasVideo;
+    this.#pictures = hasVideo ? 'unknown' : 'none';
   }
 
   /** Bytes have come: all tags until the next `arrive` came now. `wallMs` is of the clock that the stamps' is compared with. */
@@ -162,7 +171,10 @@ export class SessionMeter implements TagSink, PlayheadListener {
     this.#timestampMs = timestampMs;
     if (type === TAG_VIDEO) this.#kind = this.#readVideo(bytes, start, end);
     else if (type === TAG_AUDIO) this.#kind = readAudio(bytes, start, end);
-    else this.#kind = OTHER;
+    else {
+      this.#kind = OTHER;
+      if (type === TAG_SCRIPT && this.#governs === 'nothing') this.#readScript(bytes, start, end);
+    }
   }
 
   end(): void {
@@ -265,6 +277,20 @@ export class SessionMeter implements TagSink, PlayheadListener {
     this.#listener.stallEnded(untilMs - sinceMs);
   }
 
+  #readScript(bytes: Uint8Array, start: number, end: number): void {
+    try {
+      const metadata = readMetadata(bytes, start, end);
+      if (metadata === null || this.#pictures === 'none') return;
+      // nginx-rtmp names every field, and leaves those of an absent picture 0 or empty.
+      const { videocodecid, width } = metadata;
+      if (videocodecid || width) this.#pictures = 'promised';
+      else if (metadata['audiocodecid']) this.#pictures = 'not mentioned';
+    } catch (error) {
+      // Broken, or longer than the head that is seen here: hearsay is not needed.
+      if (!(error instanceof ProtocolError)) throw error;
+    }
+  }
+
   #readVideo(bytes: Uint8Array, start: number, end: number): Kind {
     this.#stamped = false;
     // E.4.3.1: frame type 5 is a command, no picture; an empty tag (some servers' sign of life) is not even that.
@@ -343,7 +369,7 @@ export class SessionMeter implements TagSink, PlayheadListener {
     const ptsMs = this.#timeline.place(this.#timestampMs);
     this.#playhead.media(ptsMs, ptsMs + this.#timeline.intervalMs, this.#nowMs);
     if (this.#governs === 'audio') return;
-    if (this.#videoAnnounced && this.#playhead.mediaMs < AUDIO_ONLY_AFTER_MS) return;
+    if (this.#playhead.mediaMs < AUDIO_ONLY_AFTER_MS[this.#pictures]) return;
     this.#governs = 'audio';
     this.#tellFirstFrame(this.#firstAudioMs);
     if (this.#playhead.state !== 'starting') this.#tellStartup();
@@ -370,8 +396,13 @@ const INTER = 2;
 const KEY = 3;
 type Kind = typeof OTHER | typeof AUDIO | typeof INTER | typeof KEY;
 
-/** So much sound without a picture, and the stream is taken to have none. */
-const AUDIO_ONLY_AFTER_MS = 1_000;
+/** So much sound without a picture, and the stream is taken to have none. Where nothing is known: longer than a GOP. */
+const AUDIO_ONLY_AFTER_MS = {
+  none: 0,
+  'not mentioned': 1_000,
+  unknown: 10_000,
+  promised: Number.POSITIVE_INFINITY,
+} as const;
 
 // Filled and used within one call, so one of each serves all sessions of a thread.
 const video = videoHead();
