@@ -3,8 +3,8 @@ import { FlvReader } from '../../core/flv/reader.ts';
 import { readVideoHead, videoHead } from '../../core/flv/video-head.ts';
 import { readAvcC } from '../../core/h264/avcc.ts';
 import { readHvcC } from '../../core/h265/hvcc.ts';
-import { type MediaTag, TAG_AUDIO, TAG_SCRIPT } from '../../core/media.ts';
-import { insertStamp, type Stamp, type StampCodec } from '../../core/stamp/stamp.ts';
+import { type MediaTag, ProtocolError, TAG_AUDIO, TAG_SCRIPT } from '../../core/media.ts';
+import { insertStamp, type Stamp, type StampCodec, type StampedBody } from '../../core/stamp/stamp.ts';
 import type { SourceTag, TagKind } from './source.ts';
 
 /** A tag that says what it is. */
@@ -79,16 +79,29 @@ export class FlvTags {
   }
 }
 
-/** The tag for a publisher, with a stamp in it if it is a frame that takes one; `stamp.captureUs` is whole. */
-export function stampTag(tag: KnownTag, timestampMs: number, stamp: Stamp): SourceTag {
-  const { type, kind, body, stampable } = tag;
-  if (stampable === null) return { type, kind, timestampMs, pieces: [body] };
-  const { dataOffset, nalLengthBytes, codec } = stampable;
-  const stamped = insertStamp(body, dataOffset, nalLengthBytes, codec, stamp).body;
-  return { type, kind, timestampMs, pieces: [stamped], captureMs: stamp.captureUs / 1_000 };
+/**
+ * A copy of a frame with a stamp in it; null for what takes none: other codecs, and tags that carry parameter sets or
+ * filler only, which some encoders send.
+ */
+export function placeStamp({ body, stampable }: KnownTag, stamp: Stamp): StampedBody | null {
+  if (stampable === null) return null;
+  try {
+    return insertStamp(body, stampable.dataOffset, stampable.nalLengthBytes, stampable.codec, stamp);
+  } catch (error) {
+    if (error instanceof ProtocolError && error.code === 'NAL_NO_SLICE') return null;
+    throw error;
+  }
 }
 
-/** A tag that takes no stamp, or shall have none. */
+/** The tag for a publisher, with a stamp in it if it takes one; `stamp.captureUs` is whole. */
+export function stampTag(tag: KnownTag, timestampMs: number, stamp: Stamp): SourceTag {
+  const stamped = placeStamp(tag, stamp);
+  if (stamped === null) return plainTag(tag, timestampMs);
+  const { type, kind } = tag;
+  return { type, kind, timestampMs, pieces: [stamped.body], captureMs: stamp.captureUs / 1_000 };
+}
+
+/** The tag for a publisher, as it is. */
 export function plainTag({ type, kind, body }: KnownTag, timestampMs: number): SourceTag {
   return { type, kind, timestampMs, pieces: [body] };
 }

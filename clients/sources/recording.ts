@@ -1,10 +1,6 @@
-import { audioHead, readAudioHead } from '../../core/flv/audio-head.ts';
-import { FlvReader } from '../../core/flv/reader.ts';
-import { readVideoHead, videoHead } from '../../core/flv/video-head.ts';
-import { readAvcC } from '../../core/h264/avcc.ts';
-import { readHvcC } from '../../core/h265/hvcc.ts';
-import { ProtocolError, TAG_AUDIO, TAG_SCRIPT, TAG_VIDEO, type TagType } from '../../core/media.ts';
-import { insertStamp, type StampCodec, stampNal, stampNalBytes } from '../../core/stamp/stamp.ts';
+import { TAG_AUDIO, TAG_VIDEO, type TagType } from '../../core/media.ts';
+import { type StampCodec, stampNal, stampNalBytes } from '../../core/stamp/stamp.ts';
+import { FlvTags, type KnownTag, placeStamp } from './flv-tags.ts';
 import type { SourceTag, TagKind } from './source.ts';
 
 /** A recorded tag: one piece, or a picture in three, the middle one being its stamp. */
@@ -48,73 +44,25 @@ export function readRecording(flv: Uint8Array, name: string): Recording {
       `${name} has ${flv.length} bytes; a recording may have ${MAX_RECORDING_BYTES}: use it as a file source instead`,
     );
   }
-  const collected: { type: TagType; timestampMs: number; body: Uint8Array }[] = [];
-  new FlvReader({
-    head: (type, timestampMs, _bodyBytes, bytes, start, end) =>
-      collected.push({ type, timestampMs, body: bytes.slice(start, end) }),
-    end: () => {},
-  }).push(flv);
-
   const headers = new Map<TagKind, SourceTag>();
   const entries: Entry[] = [];
-  let nalLengthBytes = 4;
-  const video = videoHead();
-  const audio = audioHead();
-  for (const { type, timestampMs, body } of collected) {
-    const header = (kind: TagKind): unknown =>
+  new FlvTags((tag) => {
+    const { type, kind, timestampMs, body } = tag;
+    if (kind === 'metadata' || kind === 'video-config' || kind === 'audio-config')
       headers.set(kind, { type, kind, timestampMs: 0, pieces: [body] });
-    if (type === TAG_SCRIPT) header('metadata');
-    else if (type === TAG_AUDIO && readAudioHead(body, 0, body.length, audio)) {
-      if (audio.packet === 'config') header('audio-config');
-      else if (audio.packet === 'frames')
-        entries.push({ type, kind: 'audio', timestampMs, body, stamp: null });
-    } else if (type === TAG_VIDEO && readVideoHead(body, 0, body.length, video)) {
-      const { codec, packet, frame, dataOffset } = video;
-      if (packet === 'config') {
-        header('video-config');
-        if (codec === 'h264') nalLengthBytes = readAvcC(body, dataOffset).nalLengthBytes;
-        if (codec === 'h265') nalLengthBytes = readHvcC(body, dataOffset).nalLengthBytes;
-      } else if (packet === 'frames') {
-        const kind = frame === 'key' ? 'key' : 'inter';
-        entries.push({
-          type,
-          kind,
-          timestampMs,
-          ...withPlaceForStamp(body, dataOffset, nalLengthBytes, codec),
-        });
-      }
-    }
-  }
+    else entries.push({ type, kind, timestampMs, ...withPlaceForStamp(tag) });
+  }).push(flv);
   return assemble([...headers.values()], entries, name);
 }
 
-function withPlaceForStamp(
-  body: Uint8Array,
-  dataOffset: number,
-  nalLengthBytes: number,
-  codec: string,
-): Pick<Entry, 'body' | 'stamp'> {
-  if (codec !== 'h264' && codec !== 'h265') return { body, stamp: null };
-  try {
-    const stamped = insertStamp(body, dataOffset, nalLengthBytes, codec, {
-      publisher: 0,
-      frame: 0,
-      captureUs: 0,
-    });
-    const end = stamped.nalOffset + stampNalBytes(codec);
-    return {
-      body: stamped.body,
-      stamp: {
-        codec,
-        before: stamped.body.subarray(0, stamped.nalOffset),
-        after: stamped.body.subarray(end),
-      },
-    };
-  } catch (error) {
-    // A tag with no slice in it (parameter sets, filler): it goes out as it is.
-    if (error instanceof ProtocolError) return { body, stamp: null };
-    throw error;
-  }
+function withPlaceForStamp(tag: KnownTag): Pick<Entry, 'body' | 'stamp'> {
+  const stamped = placeStamp(tag, { publisher: 0, frame: 0, captureUs: 0 });
+  if (stamped === null || tag.stampable === null) return { body: tag.body, stamp: null };
+  const { codec } = tag.stampable;
+  const { body, nalOffset } = stamped;
+  const before = body.subarray(0, nalOffset);
+  const after = body.subarray(nalOffset + stampNalBytes(codec));
+  return { body, stamp: { codec, before, after } };
 }
 
 /** Cuts to what can begin again without a seam: from the first key frame to the end of the last video frame. */

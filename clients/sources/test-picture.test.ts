@@ -6,39 +6,38 @@ const CLOCK_MS = Date.UTC(2026, 10, 23, 12, 34, 56, 789);
 const stampOf = (frame: number) => ({ publisher: 7, frame, captureUs: CLOCK_MS * 1_000 + frame * 40_000 });
 const wide = { width: 640, height: 360, fps: 25 };
 
-describe.each([
-  wide,
-  { width: 1280, height: 720, fps: 25 },
-  { width: 360, height: 640, fps: 25 },
-])('the test picture of $width x $height', (video) => {
-  const { width, height } = video;
+describe.each([wide, { width: 1280, height: 720, fps: 25 }, { width: 360, height: 640, fps: 25 }])(
+  'the test picture of $width x $height',
+  (video) => {
+    const { width, height } = video;
 
-  it('carries the stamp of each frame in its cells', () => {
-    const picture = new TestPicture(video, 'live/a');
-    for (const frame of [0, 1, 1_000_000]) {
-      picture.draw(frame * 40, CLOCK_MS, stampOf(frame));
-      expect(readCells(picture.bytes, width, width, height)).toEqual(stampOf(frame));
-    }
-  });
+    it('carries the stamp of each frame in its cells', () => {
+      const picture = new TestPicture(video, 'live/a');
+      for (const frame of [0, 1, 1_000_000]) {
+        picture.draw(frame * 40, CLOCK_MS, stampOf(frame));
+        expect(readCells(picture.bytes, width, width, height)).toEqual(stampOf(frame));
+      }
+    });
 
-  it('shows the same at the same time, whatever was drawn before: nothing is left behind', () => {
-    const used = new TestPicture(video, 'live/a');
-    for (let frame = 0; frame < 200; frame++) used.draw(frame * 40, CLOCK_MS + frame * 40, stampOf(frame));
-    used.draw(8_040, CLOCK_MS, stampOf(201));
-    const fresh = new TestPicture(video, 'live/a');
-    fresh.draw(8_040, CLOCK_MS, stampOf(201));
-    expect(Buffer.from(used.bytes).equals(Buffer.from(fresh.bytes))).toBe(true);
-  });
+    it('shows the same at the same time, whatever was drawn before: nothing is left behind', () => {
+      const used = new TestPicture(video, 'live/a');
+      for (let frame = 0; frame < 200; frame++) used.draw(frame * 40, CLOCK_MS + frame * 40, stampOf(frame));
+      used.draw(8_040, CLOCK_MS, stampOf(201));
+      const fresh = new TestPicture(video, 'live/a');
+      fresh.draw(8_040, CLOCK_MS, stampOf(201));
+      expect(Buffer.from(used.bytes).equals(Buffer.from(fresh.bytes))).toBe(true);
+    });
 
-  it('has colour, but none under the cells, which are read as grey', () => {
-    const picture = new TestPicture(video, '');
-    const chroma = picture.bytes.subarray(width * height);
-    expect(new Set(chroma).size).toBeGreaterThan(8);
-    const cellRows = width > height ? 4 : 8;
-    for (const plane of [chroma.subarray(0, chroma.length / 2), chroma.subarray(chroma.length / 2)])
-      expect(new Set(plane.subarray(0, ((width / 2) * height * cellRows) / 40))).toEqual(new Set([128]));
-  });
-});
+    it('has colour, but none under the cells, which are read as grey', () => {
+      const picture = new TestPicture(video, '');
+      const chroma = picture.bytes.subarray(width * height);
+      expect(new Set(chroma).size).toBeGreaterThan(8);
+      const cellRows = width > height ? 4 : 8;
+      for (const plane of [chroma.subarray(0, chroma.length / 2), chroma.subarray(chroma.length / 2)])
+        expect(new Set(plane.subarray(0, ((width / 2) * height * cellRows) / 40))).toEqual(new Set([128]));
+    });
+  },
+);
 
 describe('the test picture', () => {
   it('moves: each frame differs from the one before outside of cells and clock, too', () => {
