@@ -1,38 +1,56 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { FileSource } from '../clients/sources/file.ts';
+import { recordTestcard } from '../clients/sources/record-testcard.ts';
+import { type Recording, readRecording } from '../clients/sources/recording.ts';
+import { RecordingSource } from '../clients/sources/recording-source.ts';
 import type { Source } from '../clients/sources/source.ts';
 import { TestcardSource } from '../clients/sources/testcard.ts';
 import { Ticker } from '../clients/sources/ticker.ts';
 import type { Clock } from '../core/clock.ts';
-import type { PublisherPlan } from './publishers-plan.ts';
+import type { PublisherPlan, SourcePlan } from './publishers-plan.ts';
 
-/** Makes the media of publishers. What they can share (the recording, the timer) is made once. */
+/** Makes the media of publishers. What they can share (recordings, the timer) is made once. */
 export class SourceFactory {
   readonly #clock: Clock;
   readonly #ticker: Ticker;
+  readonly #publishers: number;
+  /** By their parameters; encoded when the first publisher wants one. */
+  readonly #recordings = new Map<string, Promise<Recording>>();
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, publishers: number) {
     this.#clock = clock;
     this.#ticker = new Ticker(clock);
+    this.#publishers = publishers;
   }
 
   /** @throws Error with one sentence when the media cannot be made */
   async create({ number, stream, source }: PublisherPlan): Promise<Source> {
-    const { kind, width, height, fps, bitsPerSecond, gopMs } = source;
-    if (kind === 'file')
-      return new FileSource({
-        file: source.path ?? '',
-        publisher: number,
-        clock: this.#clock,
-        ticker: this.#ticker,
-        gopMs,
-      });
-    if (kind !== 'testcard')
-      throw new Error(`sources of the kind ${kind} are not carried out by this version`);
-    return new TestcardSource({
-      parameters: { width, height, fps, bitsPerSecond, gopMs },
-      publisher: number,
-      clock: this.#clock,
-      label: stream,
-    });
+    const shared = { publisher: number, clock: this.#clock, ticker: this.#ticker };
+    const { width, height, fps, bitsPerSecond, gopMs } = source;
+    switch (source.kind) {
+      case 'testcard': {
+        const parameters = { width, height, fps, bitsPerSecond, gopMs };
+        return new TestcardSource({ parameters, publisher: number, clock: this.#clock, label: stream });
+      }
+      case 'file':
+        return new FileSource({ ...shared, file: source.path ?? '', gopMs });
+      case 'recording': {
+        const recording = await this.#recording(source);
+        // Every one begins with a key picture. Begun over a group of pictures, they do not all send theirs at once for ever.
+        await delay(((number - 1) / this.#publishers) * gopMs);
+        return new RecordingSource({ ...shared, recording });
+      }
+    }
+  }
+
+  #recording({ width, height, fps, bitsPerSecond, gopMs }: SourcePlan): Promise<Recording> {
+    const parameters = { width, height, fps, bitsPerSecond, gopMs };
+    const key = JSON.stringify(parameters);
+    let recording = this.#recordings.get(key);
+    if (!recording) {
+      recording = recordTestcard(parameters).then((flv) => readRecording(flv, 'the recorded test card'));
+      this.#recordings.set(key, recording);
+    }
+    return recording;
   }
 }

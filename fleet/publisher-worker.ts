@@ -15,7 +15,7 @@ const { plan, node } = workerData as PublisherWorkerData;
 
 const registry = new Registry();
 const check = new SelfCheck(systemClock, registry, node);
-const sources = new SourceFactory(systemClock);
+const sources = new SourceFactory(systemClock, plan.publishers.length);
 const group = new PublisherGroup({
   plan,
   clock: systemClock,

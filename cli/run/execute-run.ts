@@ -76,6 +76,8 @@ class Run {
   #target: Target | null = null;
   #server: ServerSummary = {};
   #workers = 0;
+  /** Wall clock; nobody watches before. */
+  #scheduleStartMs = Number.POSITIVE_INFINITY;
 
   constructor(order: RunOrder, context: Context) {
     const { scenario } = order;
@@ -191,6 +193,7 @@ class Run {
     const { wallMs } = systemClock;
     // A whole second, so that the first is a full one; not so near that a thread could miss it.
     const startMs = Math.ceil((wallMs() + 150) / 1000) * 1000;
+    this.#scheduleStartMs = startMs;
     const tick = (secondMs: number): void => {
       for (const { tags, count } of fleet.active()) this.#own.series('viewers', tags).add(count);
       this.#seconds.add(secondMs, this.#own.cut(secondMs));
@@ -228,7 +231,8 @@ class Run {
 
   #workerSecond({ secondMs, points, apart, check }: SecondMessage): void {
     this.#seconds.add(secondMs, points);
-    this.#tally.workerSecond(check, apart);
+    // While streams are being set up nobody watches, and a recording may be encoded: those seconds are not judged.
+    this.#tally.workerSecond(secondMs > this.#scheduleStartMs ? check : null, apart);
   }
 
   #takeSecond(points: ReturnType<SecondCollector['take']>): void {
