@@ -89,6 +89,21 @@ describe('ChunkReader', () => {
     ]);
   });
 
+  it('counts 256 for the second byte of the three-byte form', () => {
+    // 320 as three bytes, and 192 = 64 + 128 as two: two messages on their way.
+    const heard =
+      hear(`${chunksOfTwo} 010001 000000 000003 14 00000000 a1a2 0080 000000 000003 14 00000000 b1b2
+      c10001 a3 c080 b3`);
+    expect(heard).toEqual(['message 20@0 on 0 a1a2a3', 'message 20@0 on 0 b1b2b3']);
+  });
+
+  it('goes on with a cut header even where the next byte looks like the header of a message on its way', () => {
+    const { reader, heard } = listen();
+    reader.push(bytesOf(`${chunksOfTwo} 06 000000 000003 14 00000000 b1b2 03 00`));
+    reader.push(bytesOf('c605 000001 14 00000000 a1 c6 b3'));
+    expect(heard).toEqual([`message 20@${0xc605} on 0 a1`, 'message 20@0 on 0 b1b2b3']);
+  });
+
   it('accepts a fresh chunk stream that begins with type 1, as librtmp does', () => {
     expect(hear('42 000001 000006 04 0006 00000001')).toEqual(['message 4@1 on 0 000600000001']);
   });
@@ -145,6 +160,11 @@ describe('ChunkReader', () => {
         `8@${0x2000007} 1:cc`,
         'end',
       ]);
+    });
+
+    it('wraps at 32 bits, by a delta that a bare header repeats, too', () => {
+      const first = '04 ffffff 000001 08 01000000 fffffff0 aa';
+      expect(hear(`${first} 84 00000a bb c4 cc`).slice(-2)).toEqual(['8@4 1:cc', 'end']);
     });
 
     it('wraps at 32 bits', () => {
@@ -290,6 +310,12 @@ describe('ChunkReader', () => {
       ]);
     });
 
+    it('lets several tags of one chunk stream wait, each with its own head', () => {
+      const several = '04 000001 000002 08 01000000 a1a2 c4 a3a4 c4 a5a6';
+      const heard = hear(`${begin} ${several} c6 b3b4 c6 b5`, { headBytes: 1 });
+      expect(heard.slice(2)).toEqual(['8@1 2:a1', 'end', '8@2 2:a3', 'end', '8@3 2:a5', 'end']);
+    });
+
     it('opens the tag that waited longest when several are on their way', () => {
       const heard = hear(
         `${begin} 04 000001 000003 08 01000000 a1a2 05 000002 000003 12 01000000 c1c2 c5 c3 c6 b3b4 c6 b5 c4 a3`,
@@ -304,6 +330,12 @@ describe('ChunkReader', () => {
         'message 20@0 on 0 d1',
         'end',
       ]);
+    });
+
+    it('keeps whole bodies apart when one takes over the buffer of an earlier message', () => {
+      const earlier = `${chunksOfTwo} 05 000000 000003 08 01000000 c1c2 c5 c3`;
+      const two = `04 000001 000003 08 01000000 a1a2 ${begin.slice(chunksOfTwo.length)} c4 a3 c6 b3b4 c6 b5`;
+      expect(hear(`${earlier} ${two}`).slice(2)).toEqual(['8@1 3:a1a2a3', 'end', '9@0 5:b1b2b3b4b5', 'end']);
     });
 
     it('keeps whole bodies apart', () => {
@@ -407,20 +439,63 @@ describe('ChunkReader', () => {
       expect(codeOf(() => open(64))).toBe('RTMP_CHUNK_STREAMS');
     });
 
-    it('holds no more than 2 MiB of unfinished messages in all', () => {
-      const { reader } = listen({ headBytes: 100 });
-      reader.push(bytesOf('02 000000 000004 01 00000000 0000ffff'));
-      // Commands of 65,536 bytes, each on a chunk stream of its own, and the last byte never comes.
-      const chunk = new Uint8Array(12 + 65_535);
+    const chunkBytes = 65_535;
+    const setChunkSize = '02 000000 000004 01 00000000 0000ffff';
+
+    /** The first chunk of a command of 65,536 bytes: one byte is missing. */
+    function nearlyAll(chunkStreamId: number): Uint8Array {
+      const chunk = new Uint8Array(12 + chunkBytes);
+      chunk.set([chunkStreamId, 0, 0, 0, 1, 0, 0, 20, 0, 0, 0, 0]);
+      return chunk;
+    }
+
+    /** How many chunk streams can be left with nearly a whole command on them. */
+    function countUnfinished(reader: ChunkReader): number {
       let begun = 0;
       const code = codeOf(() => {
-        for (; begun < 60; begun++) {
-          chunk.set([3 + begun, 0, 0, 0, 1, 0, 0, 20, 0, 0, 0, 0]);
-          reader.push(chunk);
-        }
+        for (; begun < 60; begun++) reader.push(nearlyAll(3 + begun));
       });
       expect(code).toBe('RTMP_TOO_MUCH_HELD');
-      expect(begun).toBe(32);
+      return begun;
+    }
+
+    it('holds no more than 2 MiB of unfinished messages in all', () => {
+      const { reader } = listen({ headBytes: 100 });
+      reader.push(bytesOf(setChunkSize));
+      expect(countUnfinished(reader)).toBe(32);
+    });
+
+    it.each<[string, (reader: ChunkReader) => void]>([
+      [
+        'have been completed',
+        (reader) => {
+          reader.push(nearlyAll(3));
+          reader.push(bytesOf('c3 00'));
+        },
+      ],
+      [
+        'have been aborted',
+        (reader) => {
+          reader.push(nearlyAll(3));
+          reader.push(bytesOf('02 000000 000004 02 00000000 00000003'));
+        },
+      ],
+      [
+        'waited for their turn',
+        (reader) => {
+          const open = new Uint8Array(12 + chunkBytes);
+          open.set([6, 0, 0, 0, 1, 0, 0, TAG_VIDEO, 0, 0, 0, 0]);
+          reader.push(open);
+          for (let i = 0; i < 1_000; i++) reader.push(bytesOf('04 000001 000002 08 01000000 a1a2'));
+          reader.push(bytesOf('c6 00'));
+        },
+      ],
+    ])('counts them no more when messages %s', (_, repeat) => {
+      const { reader } = listen({ headBytes: 100 });
+      reader.push(bytesOf(setChunkSize));
+      for (let i = 0; i < 100; i++) repeat(reader);
+      // Neither more nor fewer: the spare buffer that is left over is counted when it is used.
+      expect(countUnfinished(reader)).toBe(32);
     });
 
     it('takes memory for what has come, not for what a header promises', () => {

@@ -186,6 +186,7 @@ describe('client and server session', () => {
     expect(() => session.start()).toThrow('starts once');
     const server = new RtmpServerSession({ random, write() {}, event() {} });
     expect(() => server.accept()).toThrow('no request');
+    expect(() => join('publish').server.accept()).toThrow('no request');
     expect(() => join('play').client.sendTag(TAG_AUDIO, 0)).toThrow('once publishing has started');
   });
 
@@ -328,6 +329,8 @@ describe('RtmpClientSession', () => {
     const [, acknowledged = ''] = /^3@0 (.*)$/.exec(heard.at(-1) as string) ?? [];
     expect(Number.parseInt(acknowledged, 16)).toBeGreaterThanOrEqual(256);
     expect(Number.parseInt(acknowledged, 16)).toBeLessThan(300);
+    send(20, writeAmf0('onBWDone', 0, null, 'x'.repeat(100)));
+    expect(heard.slice(before)).toHaveLength(1);
   });
 
   it('answers pings with the same time, and a peer bandwidth with that window, once', () => {

@@ -53,9 +53,9 @@ export function parseRtmpUrl(url: string): RtmpUrl {
   };
 }
 
-/** For messages, which end up in logs. */
-function withoutPassword(url: string): string {
-  return url.replace(/:[^:@/]*@/, ':…@');
+/** A URL of any scheme for messages, which end up in logs: without user and password, also where they are not encoded. */
+export function withoutPassword(url: string): string {
+  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/]*@/i, '$1…@');
 }
 
 function hasControlCharacter(text: string): boolean {
