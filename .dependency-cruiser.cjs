@@ -61,7 +61,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '(^|/)dist/' },
+    exclude: { path: '(^|/)(dist|fixtures)/' },
     tsPreCompilationDeps: true,
     parser: 'swc',
     moduleSystems: ['es6', 'cjs'],

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 
-const root = process.env.STREAMGAUGE_ROOT ?? process.cwd();
+const root = process.env['STREAMGAUGE_ROOT'] ?? process.cwd();
 const runs = 15;
 
 /** Median of the wall time of a command. */

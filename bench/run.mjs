@@ -43,13 +43,13 @@ for (const name of wanted.length > 0 ? wanted : known) {
     format: 'esm',
     target: 'node20',
     packages: 'external',
-    define: { 'process.env.STREAMGAUGE_ROOT': JSON.stringify(root) },
     logLevel: 'warning',
   });
   if (!existsSync(outfile)) throw new Error(`${name} was not built`);
   const done = spawnSync(process.execPath, ['--expose-gc', outfile], {
     cwd: root,
     stdio: 'inherit',
+    env: { ...process.env, STREAMGAUGE_ROOT: root },
     timeout: limitMs,
   });
   if (done.status !== 0) failed += 1;
