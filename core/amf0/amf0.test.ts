@@ -110,6 +110,7 @@ describe('AMF0', () => {
     const nested = (depth: number) => bytesOf(`${'0a00000001'.repeat(depth)}05`);
     expect(readAmf0(nested(32))).toHaveLength(1);
     expect(codeOf(() => readAmf0(nested(33)))).toBe('AMF_TOO_DEEP');
+    expect(readAmf0(bytesOf('0a00000000'.repeat(100)))).toHaveLength(100);
   });
 
   it('refuses more than 65,536 values', () => {

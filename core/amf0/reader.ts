@@ -138,8 +138,7 @@ class Amf0Reader {
 
   #elements(array: AmfValue[]): void {
     const count = this.#u32();
-    // Each takes a byte at least, so an impossible count is refused before the array grows.
-    this.#need(count);
+    // Nothing is allocated for the count: each element takes a byte at least, so the data ends an impossible one.
     for (let i = 0; i < count; i++) array.push(this.value());
   }
 

@@ -72,7 +72,7 @@ const bad: [string, RegExp][] = [
   ['rtmp://h//s', /names no app and stream/],
   ['rtmp://h/live//s', /names no app and stream/],
   ['rtmp://%zz@h/live/s', /not properly percent-encoded/],
-  ['rtmp://u:secret@h', /^"rtmp:\/\/u:…@h" names no app/],
+  ['rtmp://u:secret@h', /^"rtmp:\/\/…@h" names no app/],
 ];
 
 describe('parseRtmpUrl', () => {
