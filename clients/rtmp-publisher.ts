@@ -270,9 +270,9 @@ export class RtmpPublisher implements Publisher {
     this.#closeConnection();
     this.#lostAtMs ??= nowMs;
     const policy = this.#reconnect;
-    // What is refused for want of permission is refused the next time, too.
-    const final =
-      policy === null || failure.reason === 'auth' || (!this.#everPublished && !policy.beforeFirstFrame);
+    // What is refused for want of permission is refused the next time, too; so is a certificate.
+    const hopeless = failure.reason === 'auth' || (failure.reason === 'tls' && !this.#everPublished);
+    const final = policy === null || hopeless || (!this.#everPublished && !policy.beforeFirstFrame);
     const delayMs = final ? null : backOffMs(policy, this.#attempt + 1, nowMs - this.#lostAtMs, this.#random);
     if (delayMs === null) {
       this.#end(failure);

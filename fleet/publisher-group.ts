@@ -78,7 +78,8 @@ export class PublisherGroup {
         if (failure) failed(stream, failure);
       },
     });
-    const publisher = createPublisher({ url: plan.url, source, clock, observer });
+    const { tls } = this.#options.plan;
+    const publisher = createPublisher({ url: plan.url, source, clock, observer, ...(tls && { tls }) });
     this.#publishers.push(publisher);
     publisher.start();
   }

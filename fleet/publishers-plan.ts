@@ -1,6 +1,10 @@
+import type { TlsOptions } from '../clients/viewer.ts';
+
 /** What a publisher thread is told to do: plain data that crosses thread borders. */
 export interface PublishersPlan {
   readonly publishers: readonly PublisherPlan[];
+  /** Of rtmps:// addresses. */
+  readonly tls?: TlsOptions;
 }
 
 export interface PublisherPlan {

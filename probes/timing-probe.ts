@@ -168,5 +168,5 @@ export function streamOf(url: string): string {
 
 /** The URL without user, password, query and fragment: what may stand in a report. */
 export function withoutSecrets(url: string): string {
-  return url.replace(/^([a-z]+:\/\/)[^/@]*@/i, '$1').replace(/[?#].*$/, '');
+  return url.replace(/^([a-z]+:\/\/)[^/]*@/i, '$1').replace(/[?#].*$/, '');
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { protocolOf as clientsProtocolOf } from '../clients/create-viewer.ts';
-import { protocolOf, streamAddresses, urlAddresses, withoutSecrets } from './addresses.ts';
+import { protocolOf, streamAddresses, urlAddresses } from './addresses.ts';
 
 describe('addresses of streams', () => {
   const target = { rtmp: 'rtmp://h:1935/', http: 'http://h:8000' };
@@ -46,10 +46,5 @@ describe('addresses of streams', () => {
       expect(clientsProtocolOf(url)).toBe(protocolOf(url));
     for (const url of ['http://h/a.m3u8', 'http://h/a?b=.flv', 'ws://h/a.flv', 'live/a'])
       expect(() => clientsProtocolOf(url)).toThrow();
-  });
-
-  test('secrets do not reach a report', () => {
-    expect(withoutSecrets('rtmp://user:pass@h:1935/live/a?sign=9-abc')).toBe('rtmp://h:1935/live/a');
-    expect(withoutSecrets('http://h/live/a.flv')).toBe('http://h/live/a.flv');
   });
 });

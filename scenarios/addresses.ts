@@ -1,3 +1,4 @@
+import { withoutPassword } from './secrets.ts';
 import { expandPatterns } from './stream-pattern.ts';
 import type { Protocol } from './words.ts';
 
@@ -45,15 +46,15 @@ export function protocolOf(url: string): Protocol {
   if (scheme === 'http' || scheme === 'https')
     throw new Error(
       path.endsWith('.m3u8')
-        ? `"${url}": viewers of the protocol "hls" are not carried out by this version; rtmp and http-flv are`
-        : `"${url}" does not end in .flv, so it is not known what kind of stream it is`,
+        ? `"${withoutPassword(url)}": viewers of the protocol "hls" are not carried out by this version; rtmp and http-flv are`
+        : `"${withoutPassword(url)}" does not end in .flv, so it is not known what kind of stream it is`,
     );
   if (scheme !== undefined && ['ws', 'wss', 'whep', 'wheps'].includes(scheme))
     throw new Error(
-      `"${url}": viewers of ${scheme}:// are not carried out by this version; rtmp and http-flv are`,
+      `"${withoutPassword(url)}": viewers of ${scheme}:// are not carried out by this version; rtmp and http-flv are`,
     );
   throw new Error(
-    `"${url}" cannot be played: expected rtmp(s)://host/app/stream or http(s)://host/app/stream.flv`,
+    `"${withoutPassword(url)}" cannot be played: expected rtmp(s)://host/app/stream or http(s)://host/app/stream.flv`,
   );
 }
 
@@ -66,9 +67,4 @@ function nameOf(url: string): string {
 function splitQuery(text: string): [string, string] {
   const at = text.indexOf('?');
   return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at)];
-}
-
-/** An address as it may stand in a report: no user, no password, no query. */
-export function withoutSecrets(url: string): string {
-  return (splitQuery(url)[0] ?? '').replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i, '$1');
 }

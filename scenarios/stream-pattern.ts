@@ -1,3 +1,5 @@
+import { withoutPassword } from './secrets.ts';
+
 /**
  * Stream names by the dozen: `live/room-{1..3}` stands for `live/room-1 live/room-2 live/room-3`,
  * and `{01..10}` keeps the leading zeros. One range in a name; `{` and `}` mean nothing else.
@@ -20,7 +22,7 @@ export function expandPattern(pattern: string): string[] {
   if (!match) {
     if (/[{}]/.test(pattern))
       throw new PatternError(
-        `"${pattern}" is not a stream pattern: write one range, as in live/room-{1..20}`,
+        `"${withoutPassword(pattern)}" is not a stream pattern: write one range, as in live/room-{1..20}`,
       );
     return [pattern];
   }
@@ -28,9 +30,13 @@ export function expandPattern(pattern: string): string[] {
   const first = Number(firstText);
   const last = Number(lastText);
   if (last < first)
-    throw new PatternError(`"${pattern}": the range ends (${last}) before it begins (${first})`);
+    throw new PatternError(
+      `"${withoutPassword(pattern)}": the range ends (${last}) before it begins (${first})`,
+    );
   if (last - first >= MAX_STREAMS)
-    throw new PatternError(`"${pattern}" stands for ${last - first + 1} streams; ${MAX_STREAMS} is the most`);
+    throw new PatternError(
+      `"${withoutPassword(pattern)}" stands for ${last - first + 1} streams; ${MAX_STREAMS} is the most`,
+    );
   const digits = firstText.startsWith('0') ? firstText.length : 0;
   return Array.from(
     { length: last - first + 1 },

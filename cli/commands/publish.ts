@@ -18,6 +18,7 @@ export const publish = defineCommand({
     size: pictureSizeFlag('Picture size', '640x360'),
     gop: durationFlag('Distance of key pictures', '2s'),
     duration: durationFlag('How long', 'until Ctrl-C'),
+    insecure: { type: 'boolean', default: false, describe: 'Accept any TLS certificate' },
     json: jsonFlag('a line when the streams are up, and one at the end'),
   },
   examples: [
@@ -40,6 +41,7 @@ export const publish = defineCommand({
         size: flags.size,
         gopMs: flags.gop,
         durationMs: flags.duration,
+        insecure: flags.insecure,
         json: flags.json,
       },
       context,

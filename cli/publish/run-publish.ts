@@ -5,6 +5,7 @@ import { SecondCollector } from '../../fleet/second-collector.ts';
 import { SecondTicker } from '../../fleet/second-ticker.ts';
 import { Registry } from '../../metrics/registry.ts';
 import { urlAddresses } from '../../scenarios/addresses.ts';
+import { withoutSecrets } from '../../scenarios/secrets.ts';
 import type { PictureSize } from '../../scenarios/units.ts';
 import { wrongPublishUrl } from '../../scenarios/validate.ts';
 import { formatValue } from '../../sinks/format.ts';
@@ -25,6 +26,7 @@ export interface PublishFlags {
   readonly size: PictureSize | undefined;
   readonly gopMs: number | undefined;
   readonly durationMs: number | undefined;
+  readonly insecure: boolean;
   readonly json: boolean;
 }
 
@@ -47,7 +49,7 @@ export async function runPublish(flags: PublishFlags, context: Context): Promise
 
   const publishers = new Publishers({
     entry: entryPath('fleet/publisher-worker'),
-    plan: { publishers: plans },
+    plan: { publishers: plans, ...(flags.insecure && { tls: { rejectUnauthorized: false } }) },
     second: ({ secondMs, points }) => collector.add(secondMs, points),
     retrying: sayObstacles(say),
     failed: (failure) => {
@@ -64,11 +66,11 @@ export async function runPublish(flags: PublishFlags, context: Context): Promise
     for (const points of collector.takeAll()) totals.absorb(points);
     if (flags.json)
       terminal.out(
-        `${JSON.stringify({ event: 'up', streams: plans.map(({ stream, url }) => ({ stream, url })) })}\n`,
+        `${JSON.stringify({ event: 'up', streams: plans.map(({ stream, url }) => ({ stream, url: withoutSecrets(url) })) })}\n`,
       );
     else
       say(
-        `${plans.length === 1 ? 'One stream is' : `${plans.length} streams are`} up: ${plans[0]?.url}${plans.length > 1 ? ' …' : ''}. Ctrl-C ends it.`,
+        `${plans.length === 1 ? 'One stream is' : `${plans.length} streams are`} up: ${withoutSecrets(plans[0]?.url ?? '')}${plans.length > 1 ? ' …' : ''}. Ctrl-C ends it.`,
       );
 
     const ticker = new SecondTicker(
@@ -109,7 +111,7 @@ export function planStreams(flags: PublishFlags): PublisherPlan[] {
   if (streams > 1 && !url.includes('{i}'))
     throw new CommandError(
       exitCodes.wrongUsage,
-      `--streams ${streams} needs {i} in the address, where the stream's number goes: ${url}-{i}.`,
+      `--streams ${streams} needs {i} in the address, where the stream's number goes: ${withoutSecrets(url)}-{i}.`,
     );
   return Array.from({ length: streams }, (_, index) => {
     const address = url.replaceAll('{i}', String(index + 1));

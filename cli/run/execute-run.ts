@@ -11,8 +11,8 @@ import { Registry } from '../../metrics/registry.ts';
 import type { Sink } from '../../metrics/sink.ts';
 import { type RunInfo, SCHEMA, type ServerSummary, type Summary } from '../../metrics/summary.ts';
 import { judge, type Threshold } from '../../metrics/threshold.ts';
-import { withoutSecrets } from '../../scenarios/addresses.ts';
 import { type Scenario, scenarioSchema } from '../../scenarios/schema.ts';
+import { scenarioWithoutSecrets, withoutSecrets } from '../../scenarios/secrets.ts';
 import { listOf } from '../../scenarios/validate.ts';
 import type { Context } from '../command.ts';
 import { CommandError, type ExitCode, exitCodes } from '../exit-codes.ts';
@@ -95,7 +95,7 @@ class Run {
       version: context.version,
       host: hostInfo(),
       target: targetName(scenario),
-      scenario: z.encode(scenarioSchema, scenario),
+      scenario: scenarioWithoutSecrets(z.encode(scenarioSchema, scenario)),
     };
   }
 

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { defaultReconnect, type ReconnectPolicy } from '../../clients/viewer.ts';
+import { defaultReconnect, type ReconnectPolicy, type TlsOptions } from '../../clients/viewer.ts';
 import { loadShapeOf, mostViewers, shapeDurationMs } from '../../fleet/load-shape.ts';
 import type { FleetCohort, FleetPlan } from '../../fleet/plan.ts';
 import type { PublisherPlan, PublishersPlan, SourcePlan } from '../../fleet/publishers-plan.ts';
@@ -33,7 +33,7 @@ const VIEWERS_PER_WORKER = 2_500;
 
 export function planRun(scenario: Scenario, { target, folder, cores }: PlanInputs): RunPlan {
   const cohorts = scenario.viewers.map((cohort) => planCohort(cohort, scenario, target));
-  const publishers = planPublishers(scenario.publishers, target, folder);
+  const publishers = { ...planPublishers(scenario.publishers, target, folder), ...planTls(scenario) };
   const viewers = cohorts.reduce((sum, cohort) => sum + mostViewers(cohort.shape), 0);
   return {
     fleet: { cohorts, seed: scenario.options.seed, clockBoundMs: CLOCK_BOUND_MS },
@@ -66,8 +66,12 @@ function planCohort(cohort: ScenarioCohort, scenario: Scenario, target: TargetAd
     ...planReconnect(cohort.reconnect),
     ...(cohort.timeouts && { timeouts: planTimeouts(cohort.timeouts) }),
     ...(cohort.headers && { headers: cohort.headers }),
-    ...(scenario.options.insecureSkipTLSVerify && { tls: { rejectUnauthorized: false } }),
+    ...planTls(scenario),
   };
+}
+
+function planTls({ options }: Scenario): { tls?: TlsOptions } {
+  return options.insecureSkipTLSVerify ? { tls: { rejectUnauthorized: false } } : {};
 }
 
 function planWatch(watch: ScenarioCohort['watch']): SessionLength | null {

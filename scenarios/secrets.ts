@@ -1,0 +1,61 @@
+import type { ScenarioInput } from './schema.ts';
+
+const CREDENTIALS = /^([a-z][a-z0-9+.-]*:\/\/)[^/]*@/i;
+
+/** An address as it may stand in a message about itself: without user and password, well-formed or not. */
+export function withoutPassword(address: string): string {
+  return address.replace(CREDENTIALS, '$1…@');
+}
+
+/** An address as it may stand in a report: no user, no password, no query. */
+export function withoutSecrets(address: string): string {
+  return address.replace(/\?.*$/s, '').replace(CREDENTIALS, '$1');
+}
+
+/**
+ * A scenario as it may stand in a report, which is shown to more people than may watch the streams: credentials,
+ * queries (signatures) and the values of request headers are left out, and it is seen that they were there.
+ */
+export function scenarioWithoutSecrets(scenario: ScenarioInput): ScenarioInput {
+  const { target, publishers, viewers } = scenario;
+  return {
+    ...scenario,
+    ...(typeof target === 'object' && { target: mapValues(target, masked) }),
+    ...(publishers && { publishers: publishers.map(addressesMasked) }),
+    viewers: viewers.map((cohort) => ({
+      ...addressesMasked(cohort),
+      ...(cohort.headers && { headers: mapValues(cohort.headers, () => '…') }),
+    })),
+  };
+}
+
+interface Addressed {
+  readonly stream?: string | string[] | undefined;
+  readonly url?: string | string[] | undefined;
+  readonly source?: string | undefined;
+}
+
+function addressesMasked<T extends Addressed>(item: T): T {
+  const { stream, url, source } = item;
+  return {
+    ...item,
+    ...(stream !== undefined && { stream: maskedAll(stream) }),
+    ...(url !== undefined && { url: maskedAll(url) }),
+    // What is published may be fetched from elsewhere, too.
+    ...(source?.includes('://') && { source: masked(source) }),
+  };
+}
+
+function maskedAll(addresses: string | string[]): string | string[] {
+  return Array.isArray(addresses) ? addresses.map(masked) : masked(addresses);
+}
+
+function masked(address: string): string {
+  return withoutPassword(address).replace(/\?.*$/s, '?…');
+}
+
+function mapValues<T extends object>(group: T, change: (text: string) => string): T {
+  return Object.fromEntries(
+    Object.entries(group).map(([key, value]) => [key, typeof value === 'string' ? change(value) : value]),
+  ) as T;
+}
