@@ -83,6 +83,8 @@ export interface GeneratorSummary {
   readonly invalidSeconds: number;
   readonly droppedStarts: number;
   readonly workers?: number;
+  /** Latencies and stalls of the invalid seconds: kept apart from `metrics`, and not believed. */
+  readonly apart?: readonly MetricSummary[];
 }
 
 /** The tested server where it can be read. */

@@ -1,4 +1,5 @@
 import { defineCommand, textOf } from '../command.ts';
+import { CommandError, exitCodes } from '../exit-codes.ts';
 import { influxdbFlag, influxdbOf, jsonFlag, repeatedFlag } from '../flag-types.ts';
 
 export const run = defineCommand({
@@ -15,6 +16,7 @@ export const run = defineCommand({
       defaultDescription: 'runs/<time>-<name>',
     },
     influxdb: influxdbFlag,
+    ui: { type: 'boolean', default: false, describe: 'Live page in the browser (not in this version)' },
     json: jsonFlag('the summary'),
   },
   examples: [
@@ -24,6 +26,11 @@ export const run = defineCommand({
     ['streamgauge run peak.yaml --json | jq .verdict', 'for scripts'],
   ],
   run: async (flags, context) => {
+    if (flags.ui)
+      throw new CommandError(
+        exitCodes.wrongUsage,
+        '--ui: the live page is not there in this version; the report in the run folder is.',
+      );
     const { runScenario } = await import('../run/run-scenario.ts');
     return runScenario(
       {

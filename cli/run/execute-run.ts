@@ -85,7 +85,7 @@ class Run {
     const id = runId(scenario.name, startedAt);
     this.#order = order;
     this.#context = context;
-    this.#folder = runFolder(order.out, id);
+    this.#folder = orUnwritable(() => runFolder(order.out, id));
     this.#startedMs = systemClock.nowMs();
     this.#display = new LiveDisplay(context.terminal);
     this.#info = {
@@ -116,15 +116,20 @@ class Run {
 
     const summary = this.#summarise(failure, interrupted);
     await this.#closeSinks(summary);
-    const { terminal } = this.#context;
-    if (this.#order.json) {
-      const { renderSummaryJson } = await import('../../sinks/summary-json.ts');
-      terminal.out(renderSummaryJson(summary));
-    } else {
-      const report = relativePath(path.join(this.#folder, 'report.html'));
-      terminal.out(`\n${renderConclusion(summary, report, terminal.outColours)}`);
-    }
+    await this.#print(summary);
     return summary.exitCode as ExitCode;
+  }
+
+  async #print(summary: Summary): Promise<void> {
+    const { terminal } = this.#context;
+    const report = relativePath(path.join(this.#folder, 'report.html'));
+    if (!this.#order.json) {
+      terminal.out(`\n${renderConclusion(summary, report, terminal.outColours)}`);
+      return;
+    }
+    const { renderSummaryJson } = await import('../../sinks/summary-json.ts');
+    terminal.out(renderSummaryJson(summary));
+    terminal.say(`Report: ${report}`);
   }
 
   async #perform(): Promise<void> {
@@ -313,6 +318,18 @@ class Run {
     }
     const lost = this.#sinks?.lost ?? 0;
     if (lost > 0) this.#context.terminal.say(`${lost} points or sessions could not be kept.`);
+  }
+}
+
+/** The folder, or the sentence on why there can be none. */
+function orUnwritable(makeFolder: () => string): string {
+  try {
+    return makeFolder();
+  } catch (error) {
+    throw new CommandError(
+      exitCodes.invalidScenario,
+      `Cannot write results here (${(error as Error).message}); name another folder with --out.`,
+    );
   }
 }
 

@@ -81,6 +81,7 @@ export class Tally {
         invalidSeconds: this.#invalidSeconds,
         droppedStarts: figure('dropped_starts')?.count ?? 0,
         workers,
+        apart: this.apart.summaries().filter(({ tags }) => Object.keys(tags).length === 0),
       },
       this.#generatorLimits === 0
         ? []
