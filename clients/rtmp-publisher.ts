@@ -12,6 +12,7 @@ import {
   type PublishTimeouts,
 } from './publisher.ts';
 import type { Failure } from './reason.ts';
+import { RtmpAuthentication } from './rtmp-authentication.ts';
 import { describeRefusal } from './rtmp-refusal.ts';
 import { SendLog } from './send-log.ts';
 import type { SourceTag, TagKind } from './sources/source.ts';
@@ -30,6 +31,7 @@ const headers: readonly TagKind[] = ['metadata', 'video-config', 'audio-config']
 export class RtmpPublisher implements Publisher {
   readonly #options: PublisherOptions;
   readonly #url: RtmpUrl;
+  readonly #authentication: RtmpAuthentication;
   readonly #timeouts: PublishTimeouts;
   readonly #reconnect: ReconnectPolicy | null;
   readonly #random: () => number;
@@ -69,6 +71,7 @@ export class RtmpPublisher implements Publisher {
     this.#timeouts = { ...defaultPublishTimeouts, ...options.timeouts };
     this.#reconnect = options.reconnect === undefined ? defaultPublishReconnect : options.reconnect;
     this.#random = options.random ?? Math.random;
+    this.#authentication = new RtmpAuthentication(this.#url, this.#random);
     this.#maxQueueBytes = options.maxQueueBytes ?? defaultMaxQueueBytes;
     this.#sweptMs = options.clock.nowMs();
   }
@@ -120,7 +123,8 @@ export class RtmpPublisher implements Publisher {
     return `Publishing ${this.#url.app}/${this.#url.stream.replace(/\?.*$/, '')} to ${this.#where}`;
   }
 
-  #open(): void {
+  /** `startedMs`: when the attempt began of which this connection is a part. */
+  #open(startedMs = this.#options.clock.nowMs()): void {
     this.#retryTimer = null;
     this.#state = 'connecting';
     this.#opened = false;
@@ -143,9 +147,8 @@ export class RtmpPublisher implements Publisher {
       this.#timeouts,
       clock,
     );
-    const startedMs = this.#attemptStartMs;
     const session = new RtmpClientSession({
-      url: this.#url,
+      url: this.#authentication.url,
       mode: 'publish',
       random: (bytes) => Uint8Array.from({ length: bytes }, () => Math.floor(this.#random() * 256)),
       write: (pieces) => {
@@ -170,9 +173,16 @@ export class RtmpPublisher implements Publisher {
         this.#everPublished = true;
         this.#lostAtMs = null;
         this.#attempt = 0;
+        this.#authentication.reset();
         break;
       }
       case 'refused':
+        if (this.#authentication.answer(event.description)) {
+          // A question, no refusal: the answer goes into a new connection.
+          this.#closeConnection();
+          this.#open(startedMs);
+          break;
+        }
         this.#lose(describeRefusal(event.code, event.description, this.#what));
         break;
       case 'ended':
@@ -268,6 +278,7 @@ export class RtmpPublisher implements Publisher {
     if (this.#state === 'ended' || this.#state === 'waiting') return;
     const nowMs = this.#options.clock.nowMs();
     this.#closeConnection();
+    this.#authentication.reset();
     this.#lostAtMs ??= nowMs;
     const policy = this.#reconnect;
     // What is refused for want of permission is refused the next time, too; so is a certificate.
