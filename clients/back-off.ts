@@ -2,7 +2,7 @@ import type { ReconnectPolicy } from './viewer.ts';
 
 /**
  * How long to wait before reconnecting for the `attempt`-th time in a row (from 1); null when the policy has had
- * enough. `lostMs`: time since the loss.
+ * enough. `lostMs`: time since the loss; an attempt that would come after the policy's time is not made.
  */
 export function backOffMs(
   policy: ReconnectPolicy,
@@ -10,7 +10,8 @@ export function backOffMs(
   lostMs: number,
   random: () => number,
 ): number | null {
-  if (attempt > policy.maxAttempts || lostMs >= policy.maxElapsedMs) return null;
+  if (attempt > policy.maxAttempts) return null;
   const fullMs = Math.min(policy.maxDelayMs, policy.firstDelayMs * 2 ** (attempt - 1));
-  return fullMs * (1 - policy.jitter * random());
+  const delayMs = fullMs * (1 - policy.jitter * random());
+  return lostMs + delayMs > policy.maxElapsedMs ? null : delayMs;
 }

@@ -51,3 +51,34 @@ export interface Failure {
   /** One clear sentence: what happened, where, and what may help. */
   readonly detail: string;
 }
+
+/**
+ * Whether a failure may pass: servers restart, publishers come back under the same name, networks recover. A wrong
+ * password, a certificate or a peer that speaks another language will be as wrong the next time.
+ */
+export function isWorthRetrying(reason: Reason): boolean {
+  switch (reason) {
+    case 'refused':
+    case 'connect-timeout':
+    case 'dns':
+    case 'reset':
+    case 'not-found':
+    case 'http-5xx':
+    case 'no-media':
+    case 'no-key-frame':
+    case 'too-slow':
+    case 'publisher-gone':
+    case 'closed':
+    case 'rtmp-refused':
+    case 'first-byte-timeout':
+      return true;
+    case 'tls':
+    case 'auth':
+    case 'http-4xx':
+    case 'http-redirect':
+    case 'bad-media':
+    case 'bad-response':
+    case 'generator-limit':
+      return false;
+  }
+}

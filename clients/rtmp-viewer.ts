@@ -2,7 +2,9 @@ import { type RtmpClientEvent, RtmpClientSession } from '../core/rtmp/client-ses
 import { parseRtmpUrl, type RtmpUrl } from '../core/rtmp/url.ts';
 import type { Endpoint } from './connect.ts';
 import type { Failure } from './reason.ts';
-import { Ending, SocketViewer } from './socket-viewer.ts';
+import { RtmpAuthentication } from './rtmp-authentication.ts';
+import { describeRefusal } from './rtmp-refusal.ts';
+import { Elsewhere, Ending, SocketViewer } from './socket-viewer.ts';
 import type { ViewerOptions } from './viewer.ts';
 
 /**
@@ -14,6 +16,7 @@ import type { ViewerOptions } from './viewer.ts';
 export class RtmpViewer extends SocketViewer {
   readonly #url: RtmpUrl;
   readonly #endpoint: Endpoint;
+  readonly #authentication: RtmpAuthentication;
   #session: RtmpClientSession | null = null;
   #handshaken = false;
 
@@ -21,6 +24,7 @@ export class RtmpViewer extends SocketViewer {
   constructor(options: ViewerOptions) {
     super(options);
     this.#url = parseRtmpUrl(options.url);
+    this.#authentication = new RtmpAuthentication(this.#url, options.random ?? Math.random);
     const { host, port, secure } = this.#url;
     this.#endpoint = { host, port, secure, ...(options.tls ? { tls: options.tls } : {}) };
   }
@@ -29,11 +33,15 @@ export class RtmpViewer extends SocketViewer {
     return this.#endpoint;
   }
 
+  protected override afresh(): void {
+    this.#authentication.reset();
+  }
+
   protected begin(): void {
     this.#handshaken = false;
     this.greeting();
     this.#session = new RtmpClientSession({
-      url: this.#url,
+      url: this.#authentication.url,
       mode: 'play',
       sink: this.tags,
       headBytes: this.headBytes,
@@ -86,42 +94,24 @@ export class RtmpViewer extends SocketViewer {
         this.waiting();
         break;
       case 'refused':
-        throw new Ending(this.#refusal(event.code, event.description));
+        if (this.#authentication.answer(event.description)) throw new Elsewhere();
+        throw new Ending(
+          describeRefusal(event.code, event.description, `${this.#shownName} at ${this.where}`),
+        );
       case 'ended':
         throw new Ending({
           reason: 'publisher-gone',
-          detail: `${this.where} ended the stream (${said(event.code, event.description)}); the publisher has left`,
+          detail: `${this.where} ended the stream (${event.code}); the publisher has left`,
         });
       case 'connected':
         break;
     }
   }
 
-  /** RTMP has one word, `NetConnection.Connect.Rejected` or `NetStream.Play.Failed`, for everything; the description tells more. */
-  #refusal(code: string, description: string): Failure {
-    const answer = `${this.where} refused to play ${this.#shownName} (${said(code, description)})`;
-    if (
-      /auth|unauthori[sz]ed|forbidden|denied|not allowed|\b40[13]\b|sign|expired|token/i.test(description)
-    ) {
-      return {
-        reason: 'auth',
-        detail: `${answer}; check user and password, or the signature and its expiry`,
-      };
-    }
-    if (/StreamNotFound/i.test(code) || /not found|no such|\b404\b/i.test(description)) {
-      return { reason: 'not-found', detail: `${answer}; check the name and that it is being published` };
-    }
-    return { reason: 'rtmp-refused', detail: `${answer}; look at the server's log` };
-  }
-
   /** Without the query, which may hold a signature: sentences end up in reports. */
   get #shownName(): string {
     return `${this.#url.app}/${this.#url.stream.replace(/\?.*$/, '')}`;
   }
-}
-
-function said(code: string, description: string): string {
-  return description === '' || description === code ? code : `${code}: ${description}`;
 }
 
 function randomBytes(count: number, random: () => number): Uint8Array {

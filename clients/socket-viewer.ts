@@ -1,9 +1,24 @@
 import type { Clock } from '../core/clock.ts';
 import { ProtocolError, type TagSink } from '../core/media.ts';
 import { METER_HEAD_BYTES, type SessionListener, SessionMeter } from '../core/player/session-meter.ts';
+import { backOffMs } from './back-off.ts';
 import { Connection, type ConnectionOwner, type Endpoint, endpointName } from './connect.ts';
-import type { Failure } from './reason.ts';
-import { delayBeforeAttempt, isWorthRetrying } from './reconnect.ts';
+import { type Failure, isWorthRetrying } from './reason.ts';
+import {
+  ANSWERING,
+  ASKING,
+  CONNECTING,
+  describeOverdue,
+  ENDED,
+  FLOWING,
+  GREETING,
+  IDLE,
+  limitOf,
+  PAUSING,
+  STARTING,
+  type Stage,
+  WAITING,
+} from './stages.ts';
 import { TappedSink } from './tapped-sink.ts';
 import {
   defaultReconnect,
@@ -301,9 +316,8 @@ export abstract class SocketViewer implements Viewer, ConnectionOwner, SessionLi
     const policy = this.#policy;
     if (policy === null || !isWorthRetrying(failure.reason)) return null;
     if (!this.meter.hasFirstFrame && !policy.beforeFirstFrame) return null;
-    const delayMs = delayBeforeAttempt(policy, this.#attempts + 1, this.options.random ?? Math.random);
-    if (delayMs === null || this.#nowMs + delayMs - this.#lostAtMs > policy.maxElapsedMs) return null;
-    return delayMs;
+    const random = this.options.random ?? Math.random;
+    return backOffMs(policy, this.#attempts + 1, this.#nowMs - this.#lostAtMs, random);
   }
 
   /** What ended the session is what first went wrong, not what the last attempt to mend it met. */
@@ -332,76 +346,12 @@ export abstract class SocketViewer implements Viewer, ConnectionOwner, SessionLi
 
   /** What has taken too long by now, if anything. Moves on to the next stage where media has come. */
   #overdue(nowMs: number): Failure | null {
-    if (this.#stage === WAITING && this.meter.hasMedia) this.#enter(STARTING);
-    if (this.#stage === STARTING && this.meter.decodable) this.#enter(FLOWING);
-    const sinceMs = this.#stage === FLOWING ? this.meter.lastMediaMs : this.#stageSinceMs;
-    const limitMs = this.#limitMs();
-    if (nowMs - sinceMs < limitMs) return null;
-    const { where } = this;
-    switch (this.#stage) {
-      case GREETING:
-        return this.#lastByteMs >= this.#stageSinceMs
-          ? tooSlow(where, `did not finish the handshake within ${limitMs} ms`)
-          : silent(where, limitMs);
-      case ASKING:
-        return silent(where, limitMs);
-      case ANSWERING:
-        return tooSlow(where, `began to answer and did not finish within ${limitMs} ms`);
-      case WAITING:
-        return {
-          reason: 'no-media',
-          detail: `${where} accepted the request and sent no audio or video within ${limitMs} ms; check that the stream is being published under this name`,
-        };
-      case STARTING:
-        return this.#noPicture(where);
-      default:
-        return this.#silence(where, nowMs);
-    }
-  }
-
-  /** Of the present stage. */
-  #limitMs(): number {
-    const limits = this.#timeouts;
-    switch (this.#stage) {
-      case GREETING:
-        return limits.handshakeMs;
-      case ASKING:
-      case ANSWERING:
-        return limits.firstByteMs;
-      case WAITING:
-        return limits.firstMediaMs;
-      case STARTING:
-        return limits.firstFrameMs;
-      case FLOWING:
-        return limits.silenceMs;
-      default:
-        return Number.POSITIVE_INFINITY;
-    }
-  }
-
-  #noPicture(where: string): Failure {
-    const within = `within ${this.#timeouts.firstFrameMs} ms of the first media`;
-    if (this.meter.keyPictureUnderWay) return tooSlow(where, `sent no complete key picture ${within}`);
-    if (!this.meter.hasVideo && !this.meter.videoPromised)
-      return tooSlow(where, `sent little sound and no picture ${within}`);
-    const what = this.meter.hasVideo
-      ? 'video, but no configuration and key picture to start with'
-      : 'sound, but none of the pictures that its metadata promise';
-    return {
-      reason: 'no-key-frame',
-      detail: `${where} sent ${what} ${within}; check the encoder's key-frame interval and codec`,
-    };
-  }
-
-  #silence(where: string, nowMs: number): Failure {
-    const limitMs = this.#timeouts.silenceMs;
-    if (nowMs - this.#lastByteMs < limitMs && this.meter.tagUnderWay) {
-      return tooSlow(where, `took more than ${limitMs} ms over one frame`);
-    }
-    return {
-      reason: 'no-media',
-      detail: `${where} stopped sending: no audio or video for ${limitMs} ms; check the publisher and the network`,
-    };
+    const { meter } = this;
+    if (this.#stage === WAITING && meter.hasMedia) this.#enter(STARTING);
+    if (this.#stage === STARTING && meter.decodable) this.#enter(FLOWING);
+    const sinceMs = this.#stage === FLOWING ? meter.lastMediaMs : this.#stageSinceMs;
+    if (nowMs - sinceMs < limitOf(this.#stage, this.#timeouts)) return null;
+    return describeOverdue(this.#stage, this.#timeouts, this.where, meter, this.#lastByteMs >= sinceMs);
   }
 
   #end(ending: Pick<SessionOutcome, 'result' | 'reason' | 'detail'>): void {
@@ -454,29 +404,6 @@ export abstract class SocketViewer implements Viewer, ConnectionOwner, SessionLi
     told.framesMissing = framesMissing;
     this.#observer.progress(increment);
   }
-}
-
-type Stage = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
-const IDLE = 0;
-const PAUSING = 1;
-const CONNECTING = 2;
-const GREETING = 3;
-const ASKING = 4;
-const ANSWERING = 5;
-const WAITING = 6;
-const STARTING = 7;
-const FLOWING = 8;
-const ENDED = 9;
-
-function silent(where: string, limitMs: number): Failure {
-  return {
-    reason: 'first-byte-timeout',
-    detail: `${where} accepted the connection and said nothing for ${limitMs} ms; check that this port serves this protocol and that the server is not overloaded`,
-  };
-}
-
-function tooSlow(where: string, what: string): Failure {
-  return { reason: 'too-slow', detail: `${where} ${what}; the network or the server is too slow` };
 }
 
 function noProgress(): SessionProgress {
