@@ -13,7 +13,7 @@ import { serve } from './commands/serve.ts';
 import { watch } from './commands/watch.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { onInterruption } from './interruption.ts';
-import { runCommand } from './parse-arguments.ts';
+import { overview } from './overview.ts';
 import { createTerminal } from './terminal.ts';
 
 /** In the order of the help. Definitions only: what a command does is loaded when it runs. */
@@ -32,14 +32,28 @@ const interrupted = onInterruption(
 // The one place where a file is found by the place of the code: this file is an entry, so the bundler leaves it where it is.
 const distFolder = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 
-let exitCode: number;
-try {
-  exitCode = await runCommand(commands, process.argv.slice(2), {
+async function answer(words: readonly string[]): Promise<number> {
+  const [word] = words;
+  if (words.length === 1 && (word === '--help' || word === '-h' || word === 'help')) {
+    terminal.out(overview(commands));
+    return exitCodes.passed;
+  }
+  if (words.length === 1 && (word === '--version' || word === '-V')) {
+    terminal.out(`${packageFile.version}\n`);
+    return exitCodes.passed;
+  }
+  const { runCommand } = await import('./parse-arguments.ts');
+  return runCommand(commands, words, {
     entryPath: (entry) => path.join(distFolder, `${entry}.js`),
     version: packageFile.version,
     terminal,
     interrupted,
   });
+}
+
+let exitCode: number;
+try {
+  exitCode = await answer(process.argv.slice(2));
 } catch (error) {
   exitCode = error instanceof CommandError ? error.exitCode : exitCodes.unexpectedFailure;
   terminal.say(`streamgauge: ${error instanceof Error ? error.message : String(error)}`);

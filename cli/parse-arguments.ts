@@ -2,9 +2,11 @@ import yargs, { type Argv, type Options } from 'yargs';
 import { nearestWord } from '../metrics/nearest-word.ts';
 import type { Command, Context } from './command.ts';
 import { CommandError, type ExitCode, exitCodes } from './exit-codes.ts';
+import { examplesText, nameOf } from './overview.ts';
 
 /**
- * Finds the command that the arguments ask for and runs it. Help and version go to standard output.
+ * Finds the command that the arguments ask for and runs it. A command's help goes to standard output; that of all
+ * commands together is the overview's.
  * @returns the exit code of the command; 0 after help
  * @throws CommandError with exit code 2 for wrong usage: what is wrong, and the nearest valid word
  */
@@ -24,7 +26,6 @@ export async function runCommand(
   };
   let parser: Argv = yargs([...words])
     .scriptName('streamgauge')
-    .usage('Loads live-streaming servers with simulated viewers and measures what a viewer would see.')
     .locale('en')
     .parserConfiguration({ 'camel-case-expansion': false, 'strip-dashed': false })
     .version(context.version)
@@ -33,9 +34,6 @@ export async function runCommand(
     .exitProcess(false)
     .strict()
     .demandCommand(1, 'Which command?')
-    .epilogue(
-      `${examplesText(topExamples)}\n\n${exitCodesText}\n\nMore on each command: streamgauge COMMAND --help`,
-    )
     .fail((message, error) => {
       if (error instanceof CommandError) throw error;
       wrong(describeMistake(error?.message ?? message, commands, words));
@@ -51,26 +49,6 @@ export async function runCommand(
     );
   await parser.parseAsync();
   return exitCode;
-}
-
-const topExamples: Command['examples'] = [
-  ['streamgauge run scenarios/smoke.yaml', 'the whole path on this machine in half a minute'],
-  ['streamgauge watch rtmp://host/live/a --viewers 50', 'fifty viewers of a stream'],
-];
-
-const exitCodesText = `Exit codes:
-    0  passed                    96  inconclusive: the generator was the limit
-    1  unexpected failure        99  a threshold was crossed
-    2  wrong usage              104  invalid scenario or configuration
-   95  target unreachable       105  stopped by a signal`;
-
-/** An example and below it what it does: commands are too long for two columns. */
-function examplesText(examples: Command['examples']): string {
-  return `Examples:\n${examples.map(([command, what]) => `  ${command}\n      ${what}`).join('\n')}`;
-}
-
-function nameOf(command: Command): string {
-  return command.usage.split(' ', 1)[0] ?? '';
 }
 
 function buildCommand(parser: Argv, command: Command): Argv {
