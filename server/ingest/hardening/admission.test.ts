@@ -50,7 +50,6 @@ describe('admission', () => {
       admit('play', null, null, rules('idle')),
       admit('publish', path, null, rules('publishing')),
     ];
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is meant
     for (const refusal of refusals) expect(refusal?.sentence).toMatch(/^[\x20-\x7e]+$/);
   });
 });

@@ -95,7 +95,11 @@ describe('the fan-out', () => {
 describe.each(kinds)('%s server: defect 9, one write per message and viewer', (kind) => {
   it('shows in the number of HTTP chunks', async () => {
     const server = await startServer(kind, builtEntry('server/ingest/process'));
-    const publisher = publish(fixture('live.flv'), `rtmp://127.0.0.1:${server.rtmpPort}/live/x`);
+    // Faster than real time, to have many messages soon; paced all the same.
+    const publisher = publish(fixture('live.flv'), `rtmp://127.0.0.1:${server.rtmpPort}/live/x`, [
+      '-readrate',
+      '4',
+    ]);
     try {
       await until('the stream was published', () => server.events.length > 0);
       const viewer = request(server.httpPort, '/live/x.flv');

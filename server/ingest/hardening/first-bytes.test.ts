@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
+import { FlvReader } from '../../../core/flv/reader.ts';
 import { builtEntry } from '../../../tests/kit/built-entry.ts';
 import { FlvViewer, type SeenTag } from '../fixtures/flv-viewer.ts';
-import { connectRtmp, publish, request, statusOf, until } from '../fixtures/test-peers.ts';
+import { connectRtmp, publish, RawSocket, request, statusOf, until } from '../fixtures/test-peers.ts';
 import {
   fixture,
   type Kind,
@@ -20,10 +21,15 @@ afterEach(async () => {
   for (const undo of cleanUp.splice(0).reverse()) await undo();
 });
 
-async function serveStream(kind: Kind, file: string, options: TestServerOptions = {}): Promise<TestServer> {
+async function serveStream(
+  kind: Kind,
+  file: string,
+  options: TestServerOptions = {},
+  input?: string[],
+): Promise<TestServer> {
   const server = await startServer(kind, entry, options);
   cleanUp.push(server.dispose);
-  const publisher = publish(fixture(file), `rtmp://127.0.0.1:${server.rtmpPort}/live/x`);
+  const publisher = publish(fixture(file), `rtmp://127.0.0.1:${server.rtmpPort}/live/x`, input);
   cleanUp.push(() => publisher.end());
   const url = `http://127.0.0.1:${server.httpPort}/live/x.flv`;
   // Until the publisher's first messages are through: what a viewer gets first is what this is about.
@@ -106,6 +112,19 @@ describe('hardened server: what a viewer gets first', () => {
     expect(ws.messages - ws.tags.length).toBe(1);
     const http = await view(`http://127.0.0.1:${httpPort}/live/x.flv`);
     expect(http.tags.slice(0, 3)).toEqual(ws.tags.slice(0, 3));
+  });
+
+  it('an HTTP/1.0 client gets the bare file, without chunks', async () => {
+    const { httpPort } = await serveStream('hardened', 'live.flv', {}, ['-readrate', '4']);
+    const viewer = new RawSocket(httpPort).send('GET /live/x.flv HTTP/1.0\r\n\r\n');
+    // More than the cached pictures: what is written past the response object is what counts.
+    await until('media came', () => viewer.bytesReceived > 70_000);
+    viewer.end();
+    expect(viewer.text).not.toContain('Transfer-Encoding');
+    let tags = 0;
+    const reader = new FlvReader({ head: () => {}, end: () => tags++ });
+    reader.push(viewer.bytes.subarray(viewer.bytes.indexOf('\r\n\r\n') + 4));
+    expect(tags).toBeGreaterThan(50);
   });
 
   it('HEAD and OPTIONS answer without a body, POST of nothing publishes nothing', async () => {

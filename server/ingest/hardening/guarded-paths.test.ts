@@ -73,7 +73,7 @@ describe('hardened server: hostile paths', () => {
       [`/${'x'.repeat(5_000)}`]: 400,
       'http://127.0.0.1/live/x.flv': 400,
       '/live/.flv': 400,
-      '/live/x.flv': 404,
+      '/live/nobody.flv': 404,
       '/live/x': 404,
       '/admin/': 404,
       '/api/v1/streams': 404,

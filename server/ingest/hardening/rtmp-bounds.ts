@@ -26,6 +26,8 @@ const handshakeNotBegun = 0;
 export function boundRtmp(peer: Peer, maxMessageBytes: number, broken: (error: Error) => void): void {
   const session = peer.session as RtmpSession;
   const { rtmp, socket } = session;
+  // An FLV parser with a buffer of 1 MiB that RTMP never uses: thousands of idle connections would hold gigabytes.
+  rtmp.flv = null;
   boundMessages(peer, rtmp, maxMessageBytes);
   socket.off('data', session.onData);
   socket.on('data', (bytes: Buffer) => {
