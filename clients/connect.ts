@@ -76,25 +76,17 @@ export class Connection {
   }
 
   open(): void {
-    const { host, port, secure } = this.#endpoint;
-    receiveBuffer ??= new Uint8Array(RECEIVE_BUFFER_BYTES);
-    const options = {
-      host,
-      port,
-      noDelay: true,
-      autoSelectFamily: true,
-      lookup,
-      onread: { buffer: receiveBuffer, callback: this.#onRead },
-    };
+    const { host, secure } = this.#endpoint;
     this.#phaseStartMs = this.#clock.nowMs();
     this.#phase = net.isIP(host) ? 'connect' : 'dns';
-    const socket = secure
-      ? tls.connect({
-          ...options,
-          ...this.#endpoint.tls,
-          ...(net.isIP(host) ? {} : { servername: host }),
-        })
-      : net.connect(options);
+    let socket: net.Socket;
+    try {
+      socket = this.#dial();
+    } catch (error) {
+      // Node throws at once what it finds wrong itself, such as a port beyond 65,535.
+      this.#fail(describeSocketError(error, endpointName(this.#endpoint), this.#phase));
+      return;
+    }
     this.#socket = socket;
     if (this.#phase === 'dns') {
       socket.once('lookup', (error: Error | null) => {
@@ -107,6 +99,23 @@ export class Connection {
     socket.on('error', this.#onError);
     socket.on('end', this.#onEnd);
     socket.on('close', this.#onClose);
+  }
+
+  #dial(): net.Socket {
+    const { host, port, secure } = this.#endpoint;
+    receiveBuffer ??= new Uint8Array(RECEIVE_BUFFER_BYTES);
+    const options = {
+      host,
+      port,
+      noDelay: true,
+      autoSelectFamily: true,
+      lookup,
+      onread: { buffer: receiveBuffer, callback: this.#onRead },
+    };
+    if (!secure) return net.connect(options);
+    // RFC 6066, section 3: an address is no server name.
+    const name = net.isIP(host) ? {} : { servername: host };
+    return tls.connect({ ...options, ...this.#endpoint.tls, ...name });
   }
 
   /** Queues pieces as one `writev`; they may not be changed until they are gone. False: wait for `drained` before sending more. */
@@ -150,15 +159,15 @@ export class Connection {
     if (this.#phase === 'closed') return;
     this.#phase = 'closed';
     if (socket === undefined) return;
-    if (socket.writableLength > 0 && socket.writable) {
-      // A peer that does not read must not hold the socket for ever.
-      const deadline = setTimeout(() => socket.destroy(), CLOSE_GRACE_MS);
-      socket.once('close', () => clearTimeout(deadline));
-      socket.end(() => socket.destroy());
-    } else {
+    if (socket.writableLength === 0 || !socket.writable) {
       socket.end();
       socket.destroy();
+      return;
     }
+    // Ends by itself when the peer has taken all and closed, too; one that does not must not hold the socket for ever.
+    const deadline = setTimeout(() => socket.destroy(), CLOSE_GRACE_MS);
+    socket.once('close', () => clearTimeout(deadline));
+    socket.end();
   }
 
   #enter(phase: ConnectPhase): void {

@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
@@ -14,6 +15,10 @@ export interface NginxRtmp {
   readonly rtmpPort: number;
   /** nginx's own counts (the module's statistics page, XML). */
   statistics(): Promise<string>;
+  /** Ends nginx without a goodbye, as a crash does: the kernel closes its connections, and nobody listens any more. */
+  crash(): Promise<void>;
+  /** After `crash`: listens on the same ports again. */
+  startAgain(): Promise<void>;
   /** The error log so far. */
   log(): Promise<string>;
   stop(): Promise<void>;
@@ -54,6 +59,39 @@ http {
 }
 `,
   );
+  const log = () => readFile(path.join(folder, 'error.log'), 'utf8').catch(() => '');
+  let child = await startOnce(program, config, folder, rtmpPort, log).catch(async (error: Error) => {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  });
+  return {
+    rtmpUrl: `rtmp://127.0.0.1:${rtmpPort}/live`,
+    rtmpPort,
+    statistics: async () => (await fetch(`http://127.0.0.1:${httpPort}/stat`)).text(),
+    log,
+    crash: async () => {
+      const gone = once(child, 'exit');
+      child.kill('SIGKILL');
+      await gone;
+    },
+    startAgain: async () => {
+      child = await startOnce(program, config, folder, rtmpPort, log);
+    },
+    stop: async () => {
+      await endProcess(child);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Resolves when nginx listens. */
+async function startOnce(
+  program: string,
+  config: string,
+  folder: string,
+  rtmpPort: number,
+  log: () => Promise<string>,
+): Promise<ChildProcess> {
   const child = spawn(program, ['-c', config, '-p', folder, '-e', `${folder}/error.log`], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -61,27 +99,16 @@ http {
   child.stderr.on('data', (text: Buffer) => {
     lastWords = (lastWords + text.toString()).slice(-2_000);
   });
-  const log = () => readFile(path.join(folder, 'error.log'), 'utf8').catch(() => '');
-  const stop = async () => {
-    await endProcess(child);
-    await rm(folder, { recursive: true, force: true });
-  };
   const deadline = performance.now() + startMs;
   while (!(await answers(rtmpPort))) {
     if (child.exitCode !== null || performance.now() > deadline) {
       const words = `${lastWords} ${await log()}`.trim();
-      await stop();
+      await endProcess(child);
       throw new Error(`nginx did not listen on port ${rtmpPort}: ${words}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 30));
   }
-  return {
-    rtmpUrl: `rtmp://127.0.0.1:${rtmpPort}/live`,
-    rtmpPort,
-    statistics: async () => (await fetch(`http://127.0.0.1:${httpPort}/stat`)).text(),
-    log,
-    stop,
-  };
+  return child;
 }
 
 function answers(port: number): Promise<boolean> {

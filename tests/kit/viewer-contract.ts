@@ -16,6 +16,7 @@ import {
   startResettingServer,
   startSilentServer,
 } from './bad-servers.ts';
+import { loopbackCertificate } from './certificate.ts';
 import { freePort } from './free-port.ts';
 import { aacFrame, avcConfig, avcPicture, avcPictures } from './scripted-media.ts';
 import type { OnViewer, ScriptedServer, ScriptedServerOptions, ScriptedSession } from './scripted-server.ts';
@@ -96,18 +97,35 @@ export class Recorder implements ViewerObserver {
 const plain: PlayerProfile = playerProfiles.plain;
 const quick: PlayerProfile = { ...plain, startBufferMs: 40, resumeBufferMs: 40, resumeBufferMaxMs: 40 };
 
-/** Everything that holds for a viewer whatever its protocol. */
-export function describeViewer(kit: ViewerKit): void {
+/** For tests of one protocol's own: the suite's set-up, clean-up and clock. */
+export interface ViewerBench {
+  readonly clock: HandClock;
+  readonly sessions: ScriptedSession[];
+  /** Of the present test. */
+  recorder(): Recorder;
+  /** A server that is stopped after the test. */
+  server<T extends ScriptedServer>(starting: Promise<T>): Promise<T>;
+  /** A viewer that has been started, and is stopped after the test; intended to start 100 ms ago. */
+  start(url: string, options?: Partial<ViewerOptions>): Viewer;
+  until(what: () => unknown): Promise<void>;
+  /** Waits for the end, which must be a failure told in one sentence. */
+  failure(viewer: Viewer): Promise<SessionOutcome>;
+  /** Lets time pass, with one sweep at its end. */
+  pass(viewer: Viewer, ms: number): void;
+}
+
+/** Everything that holds for a viewer whatever its protocol, and what `more` adds for one. */
+export function describeViewer(kit: ViewerKit, more: (bench: ViewerBench) => void = () => {}): void {
   describe(`${kit.name} viewer`, () => {
     const running: { stop(): unknown }[] = [];
-    let clock: HandClock;
+    const clock = new HandClock();
+    const sessions: ScriptedSession[] = [];
     let recorder: Recorder;
-    let sessions: ScriptedSession[];
 
     beforeEach(() => {
-      clock = new HandClock();
+      clock.now = 1_000;
       recorder = new Recorder();
-      sessions = [];
+      sessions.length = 0;
     });
     afterEach(async () => {
       for (const one of running.splice(0).reverse()) await one.stop();
@@ -138,11 +156,8 @@ export function describeViewer(kit: ViewerKit): void {
       server(kit.serve((session) => sessions.push(session), options));
 
     /** Waits, in real time, for what must happen without the clock being turned. */
-    async function until(what: () => unknown, turns = 20_000): Promise<void> {
-      for (let i = 0; i < turns; i++) {
-        if (what()) return;
-        await turn();
-      }
+    async function until(what: () => unknown): Promise<void> {
+      for (const giveUpMs = Date.now() + 10_000; Date.now() < giveUpMs; await turn()) if (what()) return;
       throw new Error(
         `it did not happen: ${what}; heard ${JSON.stringify(recorder.heard.slice(-5))}, ended ${JSON.stringify(recorder.outcome)}`,
       );
@@ -591,6 +606,30 @@ export function describeViewer(kit: ViewerKit): void {
       const second = start(four.url.replace('127.0.0.1', 'localhost'), { observer: recorder });
       await until(() => sessions.length === 2);
       second.stop();
+    });
+
+    it('plays over TLS', async () => {
+      const certificate = loopbackCertificate();
+      const { url } = await good({ tls: certificate });
+      const viewer = start(url, { tls: { ca: certificate.cert } });
+      const session = await accepted();
+      session.send(avcConfig(), ...avcPictures({ count: 50, sliceBytes: 20_000 }));
+      await until(() => viewer.state === 'playing' && viewer.bytesReceived > 1_000_000);
+      viewer.stop();
+      expect(recorder.outcome?.figures.frames).toBe(50);
+      recorder = new Recorder();
+      expect(await failure(start(url, { observer: recorder }))).toMatchObject({ reason: 'tls' });
+    });
+
+    more({
+      clock,
+      sessions,
+      recorder: () => recorder,
+      server,
+      start,
+      until,
+      failure,
+      pass,
     });
   });
 }

@@ -1,0 +1,243 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import net from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createViewer } from '../clients/create-viewer.ts';
+import { systemClock } from '../clients/system-clock.ts';
+import type { Viewer, ViewerObserver } from '../clients/viewer.ts';
+import { playerProfiles } from '../core/player/profile.ts';
+import { startLiveServer } from './live-server.ts';
+
+/**
+ * What measuring costs: CPU of a process with fully measured viewers against one whose sockets only read into a shared
+ * buffer and count bytes, on the same stream and server; and the memory of one viewer more.
+ *
+ * Each figure comes from processes of their own, one after the other in turns, so that both see the same machine.
+ * `node viewer-cost.mjs [http-flv|rtmp|memory]…` runs a part.
+ */
+
+/** Until all play and the compiler has settled: its threads' CPU counts, too. */
+const WARM_UP_MS = Number(process.env['WARM'] ?? 10_000);
+const MEASURE_MS = 10_000;
+const ROUNDS = Number(process.env['ROUNDS'] ?? 3);
+const VIDEO_BITS = 576_000;
+
+type Role = 'server' | 'bare' | 'viewer' | 'memory';
+type Protocol = 'http-flv' | 'rtmp';
+
+interface Result {
+  readonly cpuMs: number;
+  readonly bytes: number;
+}
+
+const [role, ...args] = process.argv.slice(2);
+const roles: Record<Role, (...args: string[]) => Promise<unknown>> = {
+  server: (protocol, batchMs, videoBits) =>
+    startLiveServer({
+      protocol: protocol as Protocol,
+      batchMs: Number(batchMs),
+      videoBits: Number(videoBits),
+    }),
+  bare: (protocol, port, count) => measure(() => openBare(protocol as Protocol, Number(port), Number(count))),
+  viewer: (protocol, port, count) =>
+    measure(() => openViewers(protocol as Protocol, Number(port), Number(count))),
+  memory: (protocol, port) => measureMemory(protocol as Protocol, Number(port)),
+};
+
+if (process.send && role !== undefined && role in roles) {
+  const answer = await roles[role as Role](...args);
+  process.send(answer);
+  if (role !== 'server') process.exit(0);
+  process.once('disconnect', () => process.exit(0));
+} else {
+  const parts = process.argv.slice(2);
+  for (const protocol of ['http-flv', 'rtmp'] as const) {
+    if (parts.length > 0 && !parts.includes(protocol)) continue;
+    for (const [server, batchMs] of [
+      ...(process.env['ONLY_BATCH']
+        ? []
+        : [['every tag written on its own (node-media-server)', 0] as const]),
+      ['350 ms written together (SRS)', 350],
+    ] as const) {
+      await compare(protocol, batchMs, server);
+    }
+  }
+  if (parts.length === 0 || parts.includes('memory')) {
+    for (const protocol of ['http-flv', 'rtmp'] as const) await compareMemory(protocol);
+  }
+}
+
+async function compare(protocol: Protocol, batchMs: number, server: string): Promise<void> {
+  const viewers = batchMs === 0 ? 200 : 800;
+  const { child, answer: port } = await run<number>('server', protocol, batchMs, VIDEO_BITS);
+  const ratios: number[] = [];
+  let last = '';
+  for (let round = 0; round < ROUNDS; round++) {
+    const bare = (await run<Result>('bare', protocol, port, viewers)).answer;
+    const viewer = (await run<Result>('viewer', protocol, port, viewers)).answer;
+    ratios.push(perGigabyte(viewer) / perGigabyte(bare));
+    last = `${perGigabyte(viewer).toFixed(2)} against ${perGigabyte(bare).toFixed(2)} CPU s/GB`;
+  }
+  child.kill();
+  ratios.sort((a, b) => a - b);
+  const shown = ratios.map((ratio) => ratio.toFixed(2)).join(' ');
+  const allowed = protocol === 'rtmp' ? 1.5 : 1.25;
+  process.stdout.write(
+    `${protocol}, ${server}: ${ratios[Math.floor(ROUNDS / 2)]!.toFixed(2)} × a bare read loop (${shown}; wanted ≤ ${allowed}); ${last}\n`,
+  );
+}
+
+async function compareMemory(protocol: Protocol): Promise<void> {
+  const { child, answer: port } = await run<number>('server', protocol, 1_000, 40_000);
+  const { answer } = await run<{ rss: number; heap: number }>('memory', protocol, port);
+  child.kill();
+  process.stdout.write(
+    `${protocol}: ${(answer.rss / 1_024).toFixed(1)} KB of memory (RSS) per additional viewer from 200 to 2,000, of it ${(answer.heap / 1_024).toFixed(1)} KB of heap (wanted ≤ 16)\n`,
+  );
+}
+
+function perGigabyte({ cpuMs, bytes }: Result): number {
+  return cpuMs / 1e3 / (bytes / 1e9);
+}
+
+/** This file again as a child in another role; resolves with what it sends first. */
+function run<T>(role: Role, ...args: (string | number)[]): Promise<{ child: ChildProcess; answer: T }> {
+  const child = fork(process.argv[1]!, [role, ...args.map(String)], {
+    execArgv: [...process.execArgv, ...profiling(role)],
+  });
+  return new Promise((resolve, reject) => {
+    child.once('message', (answer) => resolve({ child, answer: answer as T }));
+    child.once('exit', (code) => reject(new Error(`the ${role} process ended (${code})`)));
+  });
+}
+
+function profiling(role: Role): string[] {
+  return process.env['PROFILE'] && (role === 'viewer' || role === 'bare')
+    ? ['--cpu-prof', '--cpu-prof-dir=.cache/prof', `--cpu-prof-name=${role}.cpuprofile`]
+    : [];
+}
+
+async function measure(open: () => Promise<() => number>): Promise<Result> {
+  const received = await open();
+  await delay(WARM_UP_MS);
+  const bytesBefore = received();
+  const cpuBefore = process.cpuUsage();
+  await delay(MEASURE_MS);
+  const { user, system } = process.cpuUsage(cpuBefore);
+  return { cpuMs: (user + system) / 1_000, bytes: received() - bytesBefore };
+}
+
+/** Asks like a viewer, and then only counts what comes. RTMP: the requests of a real session, recorded, played blind. */
+async function openBare(protocol: Protocol, port: number, count: number): Promise<() => number> {
+  const request = protocol === 'rtmp' ? await recordRequests(port) : [Buffer.from('GET / HTTP/1.1\r\n\r\n')];
+  const buffer = new Uint8Array(256 * 1_024);
+  let bytes = 0;
+  const callback = (read: number): boolean => {
+    bytes += read;
+    return true;
+  };
+  for (let i = 0; i < count; i++) {
+    const socket = net.connect({ host: '127.0.0.1', port, noDelay: true, onread: { buffer, callback } });
+    socket.write(Buffer.concat(request));
+  }
+  return () => bytes;
+}
+
+/** What one of our viewers sends until it plays. */
+function recordRequests(port: number): Promise<Uint8Array[]> {
+  return new Promise((resolve) => {
+    const sent: Uint8Array[] = [];
+    const relay = net.createServer((client) => {
+      const upstream = net.connect(port, '127.0.0.1');
+      client.on('data', (bytes) => {
+        sent.push(bytes);
+        upstream.write(bytes);
+      });
+      upstream.on('data', (bytes) => client.write(bytes));
+      client.on('close', () => upstream.destroy());
+    });
+    relay.listen(0, '127.0.0.1', () => {
+      const { port: relayPort } = relay.address() as net.AddressInfo;
+      const viewer = newViewer('rtmp', relayPort, {
+        ...counter(),
+        startup: () => {
+          viewer.stop();
+          relay.close();
+          resolve(sent);
+        },
+      });
+      viewer.start();
+    });
+  });
+}
+
+async function openViewers(protocol: Protocol, port: number, count: number): Promise<() => number> {
+  const observer = counter();
+  const viewers: Viewer[] = [];
+  // Swept as the fleet sweeps them: all together, once a second.
+  setInterval(() => {
+    const nowMs = systemClock.nowMs();
+    for (const viewer of viewers) viewer.sweep(nowMs);
+  }, 1_000);
+  while (viewers.length < count) {
+    const viewer = newViewer(protocol, port, observer);
+    viewers.push(viewer);
+    viewer.start();
+    if (viewers.length % 100 === 0) await delay(20);
+  }
+  return () => {
+    if (viewers.some((viewer) => viewer.state !== 'playing' && viewer.state !== 'stalled'))
+      throw new Error('not all viewers play');
+    return viewers.reduce((sum, viewer) => sum + viewer.bytesReceived, 0);
+  };
+}
+
+function newViewer(protocol: Protocol, port: number, observer: ViewerObserver): Viewer {
+  return createViewer({
+    url: protocol === 'rtmp' ? `rtmp://127.0.0.1:${port}/live/a` : `http://127.0.0.1:${port}/live/a.flv`,
+    player: playerProfiles['mpegts.js'],
+    clock: systemClock,
+    observer,
+    intendedStartMs: systemClock.nowMs(),
+  });
+}
+
+/** Listens to everything, as a run does, and keeps next to nothing. */
+function counter(): ViewerObserver {
+  let sum = 0;
+  const add = (ms: number): void => {
+    sum += ms;
+  };
+  return {
+    connected: add,
+    firstByte: add,
+    firstMedia: add,
+    firstFrame: add,
+    startup: add,
+    joinLag: add,
+    latency: add,
+    delivery: add,
+    stalled: add,
+    stallEnded: add,
+    reconnected: add,
+    progress: ({ watchedMs }) => add(watchedMs),
+    ended: ({ detail }) => {
+      if (detail !== 'the viewer left') throw new Error(`${detail} (${sum})`);
+    },
+  };
+}
+
+async function measureMemory(protocol: Protocol, port: number): Promise<{ rss: number; heap: number }> {
+  await openViewers(protocol, port, 200);
+  await delay(5_000);
+  const before = settledMemory();
+  await openViewers(protocol, port, 1_800);
+  await delay(10_000);
+  const after = settledMemory();
+  return { rss: (after.rss - before.rss) / 1_800, heap: (after.heap - before.heap) / 1_800 };
+}
+
+function settledMemory(): { rss: number; heap: number } {
+  for (let i = 0; i < 5; i++) globalThis.gc?.();
+  const { rss, heapUsed, external } = process.memoryUsage();
+  return { rss, heap: heapUsed + external };
+}
