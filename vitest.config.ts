@@ -9,6 +9,7 @@ export default defineConfig({
           name: 'unit',
           include: [
             '{core,metrics,ffmpeg,clients,fleet,server,probes,sinks,scenarios,dashboards,web,cli,bench}/**/*.test.ts',
+            'tests/kit/**/*.test.ts',
           ],
           testTimeout: 30_000,
           hookTimeout: 60_000,
