@@ -1,4 +1,4 @@
-import { withoutPassword } from '../core/rtmp/url.ts';
+import { withoutSecrets } from '../core/secrets.ts';
 import { HttpFlvViewer } from './http-flv-viewer.ts';
 import { RtmpViewer } from './rtmp-viewer.ts';
 import type { Viewer, ViewerOptions } from './viewer.ts';
@@ -11,7 +11,7 @@ export function protocolOf(url: string): ViewerProtocol {
   if (/^rtmps?:\/\//i.test(url)) return 'rtmp';
   if (/^https?:\/\/[^?#]*\.flv(?:[?#]|$)/i.test(url)) return 'http-flv';
   throw new Error(
-    `"${withoutPassword(url)}" cannot be played: expected rtmp(s)://host/app/stream or http(s)://host/app/stream.flv`,
+    `"${withoutSecrets(url)}" cannot be played: expected rtmp(s)://host/app/stream or http(s)://host/app/stream.flv`,
   );
 }
 

@@ -1,4 +1,4 @@
-import { withoutPassword } from '../core/rtmp/url.ts';
+import { withoutSecrets } from '../core/secrets.ts';
 import type { Endpoint } from './connect.ts';
 import type { TlsOptions } from './viewer.ts';
 
@@ -21,11 +21,11 @@ export function parseHttpUrl(url: string, tls?: TlsOptions): HttpTarget {
   try {
     parsed = new URL(url);
   } catch {
-    throw new Error(`not a URL: "${withoutPassword(url)}"; expected http://host[:port]/app/stream.flv`);
+    throw new Error(`not a URL: "${withoutSecrets(url)}"; expected http://host[:port]/app/stream.flv`);
   }
   const secure = parsed.protocol === 'https:';
   if (!secure && parsed.protocol !== 'http:') {
-    throw new Error(`not an HTTP URL: "${withoutPassword(url)}"; expected http://host[:port]/app/stream.flv`);
+    throw new Error(`not an HTTP URL: "${withoutSecrets(url)}"; expected http://host[:port]/app/stream.flv`);
   }
   return {
     endpoint: {
@@ -47,7 +47,7 @@ function basic(url: string, { username, password }: URL): string | null {
     const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
     return `Basic ${Buffer.from(credentials).toString('base64')}`;
   } catch {
-    throw new Error(`user or password of "${withoutPassword(url)}" is not properly percent-encoded`);
+    throw new Error(`user or password of "${withoutSecrets(url)}" is not properly percent-encoded`);
   }
 }
 

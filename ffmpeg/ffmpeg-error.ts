@@ -1,6 +1,9 @@
+import { withoutSecrets } from '../core/secrets.ts';
+
 /**
  * What can go wrong with ffmpeg, as one type. The message is one sentence for a person: what failed, where, and what
- * to do about it.
+ * to do about it. What is read or written may be an address with a password or a signature, and ffmpeg repeats it:
+ * neither stays in the message.
  */
 export type FfmpegErrorCode =
   /** ffmpeg or ffprobe is not on this machine. */
@@ -15,7 +18,7 @@ export type FfmpegErrorCode =
 export class FfmpegError extends Error {
   readonly code: FfmpegErrorCode;
   constructor(code: FfmpegErrorCode, message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
+    super(withoutSecrets(message), cause === undefined ? undefined : { cause });
     this.name = 'FfmpegError';
     this.code = code;
   }

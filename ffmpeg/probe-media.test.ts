@@ -39,6 +39,14 @@ it('says what ffprobe said of a file that is not media, or not there', async () 
   await expect(probeMedia('-nosuch')).rejects.toThrow('ffprobe cannot read -nosuch: -nosuch: No such file');
 });
 
+it('repeats neither password nor signature of an address that cannot be read', async () => {
+  // Port 9 of loopback: nothing listens there.
+  const failure = await probeMedia('http://user:hush@127.0.0.1:9/a.mp4?sign=hush').then(String, String);
+  expect(failure).toContain('ffprobe cannot read http://…@127.0.0.1:9/a.mp4?…: ');
+  expect(failure).toContain('refused');
+  expect(failure).not.toContain('hush');
+});
+
 it('says what to do when ffprobe is missing', async () => {
   vi.stubEnv('PATH', folder);
   await expect(probeMedia('x')).rejects.toMatchObject({ code: 'FFMPEG_MISSING' });

@@ -127,6 +127,18 @@ describe('an ffmpeg that is started', () => {
     expect(await bytesOf(run.stdout)).toHaveLength(0);
   });
 
+  it('that fails does not repeat the password and signature of its input', async () => {
+    const run = await startFfmpeg({
+      purpose: 'reading http://user:hush@127.0.0.1:9/a.mp4?sign=hush',
+      inputs: [{ source: 'http://user:hush@127.0.0.1:9/a.mp4?sign=hush' }],
+      outputOptions: ['-f', 'flv'],
+      output: STDOUT,
+    });
+    const message = (await run.ended)?.message;
+    expect(message).toContain('http://…@127.0.0.1:9/a.mp4?…');
+    expect(message).not.toContain('hush');
+  });
+
   it('that is killed by somebody else has failed', async () => {
     const run = await startFfmpeg(endless);
     process.kill(run.pid, 'SIGKILL');

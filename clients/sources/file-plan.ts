@@ -1,10 +1,11 @@
 import { stat } from 'node:fs/promises';
+import { withoutSecrets } from '../../core/secrets.ts';
 import { assertFfmpegHas, ffmpegCapabilities } from '../../ffmpeg/capabilities.ts';
 import { type ProbedStream, probeMedia } from '../../ffmpeg/probe-media.ts';
 
 /** How ffmpeg is to read a file so that FLV comes out. */
 export interface FilePlan {
-  /** As the user named it. */
+  /** As the user named it, for messages. */
   readonly name: string;
   readonly source: string;
   readonly outputOptions: readonly string[];
@@ -28,17 +29,18 @@ export async function planFile(file: string, gopMs: number): Promise<FilePlan> {
   if (!isUrl) await assertFile(file);
   // With its protocol before it, no file name is taken for an option or another protocol.
   const source = isUrl ? file : `file:${file}`;
+  const name = withoutSecrets(file);
   const { streams } = await probeMedia(source);
   const video = streams.find((stream) => stream.codec_type === 'video' && !isCover(stream));
   const audio = streams.find(({ codec_type }) => codec_type === 'audio');
-  if (!video && !audio) throw new Error(`${file} has neither video nor audio: it cannot be played as live`);
+  if (!video && !audio) throw new Error(`${name} has neither video nor audio: it cannot be played as live`);
   const encodesVideo = video !== undefined && video.codec_name !== 'h264';
   const copiesAudio =
     audio?.codec_name === 'aac' || (audio?.codec_name === 'mp3' && MP3_RATES.has(audio.sample_rate ?? ''));
   const encoders = [...(encodesVideo ? ['libx264'] : []), ...(audio && !copiesAudio ? ['aac'] : [])];
-  assertFfmpegHas(await ffmpegCapabilities(), { encoders, muxers: ['flv'] }, `playing ${file} as live`);
+  assertFfmpegHas(await ffmpegCapabilities(), { encoders, muxers: ['flv'] }, `playing ${name} as live`);
   return {
-    name: file,
+    name,
     source,
     hasVideo: video !== undefined,
     encodesVideo,

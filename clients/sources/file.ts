@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts';
+import { withoutSecrets } from '../../core/secrets.ts';
 import { FilePass } from './file-pass.ts';
 import { type FilePlan, planFile } from './file-plan.ts';
 import { plainTag, stampTag } from './flv-tags.ts';
@@ -54,7 +55,7 @@ export class FileSource implements Source {
 
   constructor(options: FileOptions) {
     this.#options = options;
-    this.description = `file ${options.file}`;
+    this.description = `file ${withoutSecrets(options.file)}`;
   }
 
   get figures(): SourceFigures {

@@ -1,3 +1,5 @@
+import { withoutSecrets } from '../secrets.ts';
+
 /** What an RTMP URL says: where to connect, and what to ask for there. */
 export interface RtmpUrl {
   /** `rtmps:` — RTMP inside TLS. */
@@ -35,7 +37,7 @@ const SHAPE =
 export function parseRtmpUrl(url: string): RtmpUrl {
   const match = hasControlCharacter(url) ? null : SHAPE.exec(url);
   if (match === null)
-    throw new Error(`not an RTMP URL: "${withoutPassword(url)}"; expected rtmp://host[:port]/app/stream`);
+    throw new Error(`not an RTMP URL: "${withoutSecrets(url)}"; expected rtmp://host[:port]/app/stream`);
   const [, scheme = '', credentials, address6, name = '', digits, rest = ''] = match;
   const secure = scheme.toLowerCase() === 'rtmps';
   const port = readPort(url, digits, secure);
@@ -53,11 +55,6 @@ export function parseRtmpUrl(url: string): RtmpUrl {
   };
 }
 
-/** A URL of any scheme for messages, which end up in logs: without user and password, also where they are not encoded. */
-export function withoutPassword(url: string): string {
-  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/]*@/i, '$1…@');
-}
-
 function hasControlCharacter(text: string): boolean {
   for (let i = 0; i < text.length; i++)
     if (text.charCodeAt(i) < 0x20 || text.charCodeAt(i) === 0x7f) return true;
@@ -68,7 +65,7 @@ function readPort(url: string, digits: string | undefined, secure: boolean): num
   if (!digits) return secure ? DEFAULT_SECURE_PORT : DEFAULT_PORT;
   const port = Number(digits);
   if (port < 1 || port > 65_535)
-    throw new Error(`port ${digits} of "${withoutPassword(url)}" is not between 1 and 65535`);
+    throw new Error(`port ${digits} of "${withoutSecrets(url)}" is not between 1 and 65535`);
   return port;
 }
 
@@ -82,7 +79,7 @@ function dividePath(url: string, rest: string): { app: string; stream: string } 
   const stream = segments.slice(appSegments).join('/');
   if (app === '' || app.startsWith('/') || app.endsWith('/') || stream === '') {
     throw new Error(
-      `"${withoutPassword(url)}" names no app and stream; expected rtmp://host[:port]/app/stream`,
+      `"${withoutSecrets(url)}" names no app and stream; expected rtmp://host[:port]/app/stream`,
     );
   }
   return { app, stream: stream + query };
@@ -98,6 +95,6 @@ function readCredentials(url: string, credentials: string | undefined): { user?:
       password: decodeURIComponent(credentials.slice(colon + 1)),
     };
   } catch {
-    throw new Error(`user or password of "${withoutPassword(url)}" is not properly percent-encoded`);
+    throw new Error(`user or password of "${withoutSecrets(url)}" is not properly percent-encoded`);
   }
 }
