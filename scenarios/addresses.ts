@@ -1,4 +1,4 @@
-import { withoutPassword } from './secrets.ts';
+import { maskSecrets } from './secrets.ts';
 import { expandPatterns } from './stream-pattern.ts';
 import type { Protocol } from './words.ts';
 
@@ -46,15 +46,15 @@ export function protocolOf(url: string): Protocol {
   if (scheme === 'http' || scheme === 'https')
     throw new Error(
       path.endsWith('.m3u8')
-        ? `"${withoutPassword(url)}": viewers of the protocol "hls" are not carried out by this version; rtmp and http-flv are`
-        : `"${withoutPassword(url)}" does not end in .flv, so it is not known what kind of stream it is`,
+        ? `"${maskSecrets(url)}": viewers of the protocol "hls" are not carried out by this version; rtmp and http-flv are`
+        : `"${maskSecrets(url)}" does not end in .flv, so it is not known what kind of stream it is`,
     );
   if (scheme !== undefined && ['ws', 'wss', 'whep', 'wheps'].includes(scheme))
     throw new Error(
-      `"${withoutPassword(url)}": viewers of ${scheme}:// are not carried out by this version; rtmp and http-flv are`,
+      `"${maskSecrets(url)}": viewers of ${scheme}:// are not carried out by this version; rtmp and http-flv are`,
     );
   throw new Error(
-    `"${withoutPassword(url)}" cannot be played: expected rtmp(s)://host/app/stream or http(s)://host/app/stream.flv`,
+    `"${maskSecrets(url)}" cannot be played: expected rtmp(s)://host/app/stream or http(s)://host/app/stream.flv`,
   );
 }
 

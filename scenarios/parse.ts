@@ -2,6 +2,7 @@ import { Document, isCollection, isMap, isNode, LineCounter, parseDocument, pars
 import type { Threshold } from '../metrics/threshold.ts';
 import { formatPath, type Problem, ScenarioError } from './problem.ts';
 import type { Scenario } from './schema.ts';
+import { maskSecrets } from './secrets.ts';
 import { validateScenario } from './validate.ts';
 
 /** A scenario is a page of text; a file of this size is something else. */
@@ -76,7 +77,7 @@ function check(
   throw new ScenarioError(
     result.problems.map((problem) => {
       const override = set.findLast(({ path }) => path.every((key, index) => problem.path[index] === key));
-      return override ? `--set ${override.text}: ${problem.sentence}` : describe(problem);
+      return override ? `--set ${maskSecrets(override.text)}: ${problem.sentence}` : describe(problem);
     }),
   );
 }
@@ -85,7 +86,7 @@ function check(
 function applyOverride(document: Document, text: string): { text: string; path: (string | number)[] } {
   const equals = text.indexOf('=');
   const fail = (sentence: string): never => {
-    throw new ScenarioError([`--set ${text}: ${sentence}`]);
+    throw new ScenarioError([`--set ${maskSecrets(text)}: ${sentence}`]);
   };
   if (equals < 1) return fail('write key=value, as in --set viewers.0.viewers=500');
   let value: unknown;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { urlAddresses } from './addresses.ts';
-import { scenarioWithoutSecrets, withoutPassword, withoutSecrets } from './secrets.ts';
+import { parseScenario } from './parse.ts';
+import { maskSecrets, scenarioWithoutSecrets, withoutSecrets } from './secrets.ts';
 import { validateScenario, wrongPublishUrl, wrongViewerUrl } from './validate.ts';
 
 describe('an address', () => {
@@ -14,12 +15,19 @@ describe('an address', () => {
     ['http://u:hu@sh@h/live/a@b.flv', 'http://…@h/live/a@b.flv'],
     ['rtmp://h/live/a@b', 'rtmp://h/live/a@b'],
     ['live/a@b', 'live/a@b'],
+    ['http://h/live/a.flv?sign=hush', 'http://h/live/a.flv?…'],
+    ['live/{1..2}?sign=hush', 'live/{1..2}?…'],
+    [
+      'target={"rtmp":"rtmp://u:hush@h?hush","http":"http://u:hush@h"}',
+      'target={"rtmp":"rtmp://…@h?…","http":"http://…@h"}',
+    ],
   ])('in a message about itself: %s', (address, shown) => {
-    expect(withoutPassword(address)).toBe(shown);
+    expect(maskSecrets(address)).toBe(shown);
   });
 
   test.each([
     () => wrongViewerUrl('http://u:hush@h/live/a.mp4'),
+    () => wrongViewerUrl('http://u:hush@h/live/a.mp4?sign=hush'),
     () => wrongViewerUrl('gopher://u:hush@h/live/a.flv'),
     () => wrongViewerUrl('http://u:hush@h:port/live/a.flv'),
     () => wrongViewerUrl('http://u:hush@h/live/{5..1}.flv'),
@@ -41,6 +49,18 @@ describe('an address', () => {
   test('gives its stream no credentials for a tag', () => {
     expect(urlAddresses(['http://u:hush@h/live/a.flv?sign=hush'])[0]?.name).toBe('live/a');
   });
+});
+
+test('an override that is refused keeps its password', () => {
+  const text =
+    'name: a\nviewers: [{ executor: constant-viewers, viewers: 1, duration: 1s, url: rtmp://h/live/a }]\n';
+  for (const override of [
+    'viewers.0.url=gopher://u:hush@h/a?sign=hush',
+    'viewers.9.url=rtmp://u:hush@h/live/a',
+  ]) {
+    expect(() => parseScenario(text, 'a.yaml', [override])).toThrow('…@h');
+    expect(() => parseScenario(text, 'a.yaml', [override])).not.toThrow('hush');
+  }
 });
 
 test('a scenario in a report shows that there were secrets, and none of them', () => {

@@ -1,10 +1,13 @@
 import type { ScenarioInput } from './schema.ts';
 
-const CREDENTIALS = /^([a-z][a-z0-9+.-]*:\/\/)[^/]*@/i;
+const CREDENTIALS = /([a-z][a-z0-9+.-]*:\/\/)[^/"]*@/gi;
 
-/** An address as it may stand in a message about itself: without user and password, well-formed or not. */
-export function withoutPassword(address: string): string {
-  return address.replace(CREDENTIALS, '$1…@');
+/**
+ * An address, or text with addresses in quotes, as it may stand in a message about itself: without user, password and
+ * query (signatures), well-formed or not, and it is seen that they were there.
+ */
+export function maskSecrets(text: string): string {
+  return text.replace(CREDENTIALS, '$1…@').replace(/\?[^"]*/g, '?…');
 }
 
 /** An address as it may stand in a report: no user, no password, no query. */
@@ -20,7 +23,7 @@ export function scenarioWithoutSecrets(scenario: ScenarioInput): ScenarioInput {
   const { target, publishers, viewers } = scenario;
   return {
     ...scenario,
-    ...(typeof target === 'object' && { target: mapValues(target, masked) }),
+    ...(typeof target === 'object' && { target: mapValues(target, maskSecrets) }),
     ...(publishers && { publishers: publishers.map(addressesMasked) }),
     viewers: viewers.map((cohort) => ({
       ...addressesMasked(cohort),
@@ -42,16 +45,12 @@ function addressesMasked<T extends Addressed>(item: T): T {
     ...(stream !== undefined && { stream: maskedAll(stream) }),
     ...(url !== undefined && { url: maskedAll(url) }),
     // What is published may be fetched from elsewhere, too.
-    ...(source?.includes('://') && { source: masked(source) }),
+    ...(source?.includes('://') && { source: maskSecrets(source) }),
   };
 }
 
 function maskedAll(addresses: string | string[]): string | string[] {
-  return Array.isArray(addresses) ? addresses.map(masked) : masked(addresses);
-}
-
-function masked(address: string): string {
-  return withoutPassword(address).replace(/\?.*$/s, '?…');
+  return Array.isArray(addresses) ? addresses.map(maskSecrets) : maskSecrets(addresses);
 }
 
 function mapValues<T extends object>(group: T, change: (text: string) => string): T {

@@ -1,4 +1,4 @@
-import { withoutPassword } from './secrets.ts';
+import { maskSecrets } from './secrets.ts';
 
 /**
  * Stream names by the dozen: `live/room-{1..3}` stands for `live/room-1 live/room-2 live/room-3`,
@@ -22,7 +22,7 @@ export function expandPattern(pattern: string): string[] {
   if (!match) {
     if (/[{}]/.test(pattern))
       throw new PatternError(
-        `"${withoutPassword(pattern)}" is not a stream pattern: write one range, as in live/room-{1..20}`,
+        `"${maskSecrets(pattern)}" is not a stream pattern: write one range, as in live/room-{1..20}`,
       );
     return [pattern];
   }
@@ -30,12 +30,10 @@ export function expandPattern(pattern: string): string[] {
   const first = Number(firstText);
   const last = Number(lastText);
   if (last < first)
-    throw new PatternError(
-      `"${withoutPassword(pattern)}": the range ends (${last}) before it begins (${first})`,
-    );
+    throw new PatternError(`"${maskSecrets(pattern)}": the range ends (${last}) before it begins (${first})`);
   if (last - first >= MAX_STREAMS)
     throw new PatternError(
-      `"${withoutPassword(pattern)}" stands for ${last - first + 1} streams; ${MAX_STREAMS} is the most`,
+      `"${maskSecrets(pattern)}" stands for ${last - first + 1} streams; ${MAX_STREAMS} is the most`,
     );
   const digits = firstText.startsWith('0') ? firstText.length : 0;
   return Array.from(

@@ -4,7 +4,7 @@ import { parseThreshold, type Threshold, ThresholdError } from '../metrics/thres
 import { protocolOf } from './addresses.ts';
 import type { Problem } from './problem.ts';
 import { type Scenario, scenarioSchema } from './schema.ts';
-import { withoutPassword } from './secrets.ts';
+import { maskSecrets } from './secrets.ts';
 import { describeIssues } from './sentences.ts';
 import { expandPatterns, PatternError } from './stream-pattern.ts';
 
@@ -127,7 +127,7 @@ function wrongPattern(text: string): string | null {
 
 function wrongStream(text: string): string | null {
   if (/^[a-z]+:\/\//i.test(text))
-    return `"${withoutPassword(text)}" is a full address; write it as "url" instead of "stream"`;
+    return `"${maskSecrets(text)}" is a full address; write it as "url" instead of "stream"`;
   if (!/^[^\s/?#]+(\/[^\s/?#]+)+(\?[^\s#]*)?$/.test(text))
     return `"${text}" is not a stream; write application and name, as in live/room-1`;
   return wrongPattern(text);
@@ -151,7 +151,7 @@ export function wrongPublishUrl(text: string): string | null {
 /** An RTMP stream is named by an application and a name in it. */
 function wrongRtmpPath(text: string): string | null {
   if (!/^rtmps?:/i.test(text) || /^rtmps?:\/\/[^/]+\/[^/?]+\/[^/?]/i.test(text)) return null;
-  return `"${withoutPassword(text)}" names no application and stream: expected rtmp://host/app/stream`;
+  return `"${maskSecrets(text)}" names no application and stream: expected rtmp://host/app/stream`;
 }
 
 /** One sentence on why a text is not an address of one of the protocols; `null` when it is. */
@@ -159,7 +159,7 @@ export function wrongUrl(text: string, urlProtocols: readonly string[]): string 
   // Braces of a pattern are no part of an address: the check sees its first stream.
   const url = parseUrl(text.replace(/[{}]/g, ''));
   const forms = urlProtocols.map((protocol) => `${protocol}//`).join(', ');
-  const shown = withoutPassword(text);
+  const shown = maskSecrets(text);
   if (url === null) return `"${shown}" is not an address; it begins with one of ${forms}`;
   if (!urlProtocols.includes(url.protocol)) return `"${shown}" does not begin with one of ${forms}`;
   if (url.hostname === '') return `"${shown}" has no host`;
