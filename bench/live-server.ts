@@ -38,22 +38,11 @@ export function startLiveServer(options: LiveServerOptions): Promise<number> {
     const framed = options.protocol === 'rtmp' ? bytes : chunk(bytes);
     for (const viewer of viewers) viewer.write(framed);
   };
-  const beginMs = performance.now();
-  const media = tagsByTime(options.videoBits);
-  let next = media.next().value as MediaTag;
-  let flushedMs = beginMs;
-  setInterval(() => {
-    const nowMs = performance.now();
-    while (beginMs + next.timestampMs <= nowMs) {
-      pending.push(serialise(next));
-      if (options.batchMs === 0) flush();
-      next = media.next().value as MediaTag;
-    }
-    if (options.batchMs > 0 && nowMs - flushedMs >= options.batchMs) {
-      flushedMs = nowMs;
-      flush();
-    }
-  }, 5);
+  playLive(options.videoBits, (tag) => {
+    pending.push(serialise(tag));
+    if (options.batchMs === 0) flush();
+  });
+  if (options.batchMs > 0) setInterval(flush, options.batchMs);
 
   const join = (socket: net.Socket, first: Uint8Array): void => {
     socket.write(first);
@@ -68,6 +57,17 @@ export function startLiveServer(options: LiveServerOptions): Promise<number> {
   return new Promise((resolve) => {
     server.listen(0, '127.0.0.1', 4_096, () => resolve((server.address() as net.AddressInfo).port));
   });
+}
+
+/** Hands on the tags of the stream when they are due, for ever. */
+export function playLive(videoBits: number, take: (tag: MediaTag) => void): void {
+  const beginMs = performance.now();
+  const media = tagsByTime(videoBits);
+  let next = media.next().value;
+  setInterval(() => {
+    const nowMs = performance.now();
+    for (; beginMs + next.timestampMs <= nowMs; next = media.next().value) take(next);
+  }, 5);
 }
 
 /** For ever: audio and video in the order of their times. */
