@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { endProcess } from '../../tests/kit/end-process.ts';
@@ -129,13 +130,16 @@ describe.skipIf(nginx === null)('against nginx-rtmp', () => {
 describe('against node-media-server', () => {
   let server: ChildProcess;
   let port: number;
+  let store: string;
   beforeAll(async () => {
     port = await freePort();
     const httpPort = await freePort();
-    const options = `{ bind: '127.0.0.1', rtmp: { port: ${port} }, http: { port: ${httpPort} } }`;
+    // Without a path of its own it keeps its records in the current folder.
+    store = mkdtempSync(path.join(tmpdir(), 'streamgauge-nms-'));
+    const options = `{ bind: '127.0.0.1', rtmp: { port: ${port} }, http: { port: ${httpPort} }, store: { path: '${store}' } }`;
     const program = `new (require('node-media-server'))(${options}).run()`;
     server = spawn(process.execPath, ['-e', program], { stdio: 'ignore' });
-    for (;;) {
+    while (server.exitCode === null) {
       const socket = connect(port, '127.0.0.1');
       const answered = await Promise.race([
         once(socket, 'connect').then(() => true),
@@ -146,7 +150,10 @@ describe('against node-media-server', () => {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   });
-  afterAll(() => endProcess(server));
+  afterAll(async () => {
+    await endProcess(server);
+    rmSync(store, { recursive: true, force: true });
+  });
 
   it('publishes and plays, tag for tag', async () => {
     const { sent, received } = await throughServer(`rtmp://127.0.0.1:${port}`);
