@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -6,6 +6,7 @@ import type { Clock } from '../../core/clock.ts';
 import { readVideoHead, videoHead } from '../../core/flv/video-head.ts';
 import { flvHeader, flvTag } from '../../core/flv/writer.ts';
 import { findStamp } from '../../core/stamp/stamp.ts';
+import { probeMedia } from '../../ffmpeg/probe-media.ts';
 import { runFfmpeg, runFfprobe } from '../../tests/kit/run-tool.ts';
 import { FileSource } from './file.ts';
 import type { SourceTag } from './source.ts';
@@ -163,6 +164,23 @@ describe('a file played as live', () => {
     const audio = tags.filter(({ kind }) => kind === 'audio').map(({ timestampMs }) => timestampMs);
     expect(Math.min(...steps(audio))).toBeGreaterThan(0);
     expect(Math.max(...steps(audio))).toBeLessThanOrEqual(24);
+  });
+
+  it('with a damaged picture goes on: that one has no stamp, and no number is missing', async () => {
+    const bytes = readFileSync(at('b-frames.mp4'));
+    const { packets = [] } = await probeMedia(at('b-frames.mp4'), ['-show_packets', '-select_streams', 'v']);
+    // The length of the packet's first NAL unit, which now reaches far beyond the file.
+    bytes[Number((packets[20] as { pos?: string } | undefined)?.pos)] = 0x7f;
+    writeFileSync(at('damaged.mp4'), bytes);
+    const { tags, ended, until, source } = play(at('damaged.mp4'));
+    await until(2_000);
+    await source.stop();
+    expect(ended).toEqual([]);
+    const stamps = framesOf(tags).map((tag) => stampOf(tag)?.frame ?? null);
+    expect(stamps[20]).toBeNull();
+    const numbers = stamps.filter((frame) => frame !== null);
+    expect(numbers).toEqual(numbers.map((_, index) => index));
+    expect(numbers.length).toBeGreaterThan(40);
   });
 
   it('is not read further ahead than a few seconds', async () => {

@@ -163,13 +163,15 @@ export class FileSource implements Source {
   #stamped({ tag, timeMs }: TimedTag, captureMs: number): SourceTag {
     const timestampMs = Math.round(timeMs) >>> 0;
     if (tag.kind !== 'key' && tag.kind !== 'inter') return plainTag(tag, timestampMs);
-    const frame = this.#frame;
-    this.#frame = (this.#frame + 1) >>> 0;
-    this.#lastFrameMs = timeMs;
-    return stampTag(tag, timestampMs, {
+    const stamped = stampTag(tag, timestampMs, {
       publisher: this.#options.publisher,
-      frame,
+      frame: this.#frame,
       captureUs: Math.round(captureMs * 1_000),
     });
+    // A number that no stamp carries would be missed by viewers.
+    if (stamped.captureMs === undefined) return stamped;
+    this.#frame = (this.#frame + 1) >>> 0;
+    this.#lastFrameMs = timeMs;
+    return stamped;
   }
 }

@@ -82,7 +82,7 @@ describe('the stamp of a tag', () => {
     }
   });
 
-  it('is not in what takes none: sound, other codecs, and tags without a slice', () => {
+  it('is not in what takes none: sound, other codecs, tags without a slice, and damaged ones', () => {
     const config = cut(flv).find(({ kind }) => kind === 'video-config')!;
     const header = flvTag(config);
     const fillerOnly = flvTag({
@@ -90,14 +90,20 @@ describe('the stamp of a tag', () => {
       timestampMs: 0,
       body: Uint8Array.of(0x27, 1, 0, 0, 0, 0, 0, 0, 2, 12, 0x80),
     });
+    // The first NAL unit claims to be longer than the tag.
+    const damaged = flvTag({
+      type: TAG_VIDEO,
+      timestampMs: 0,
+      body: Uint8Array.of(0x27, 1, 0, 0, 0, 0x7f, 0, 0, 2, 0x41, 0x80),
+    });
     const vp9 = flvTag({
       type: TAG_VIDEO,
       timestampMs: 0,
       body: Uint8Array.of(0x91, ...new TextEncoder().encode('vp09'), 1, 2, 3),
     });
     const audio = flvTag({ type: TAG_AUDIO, timestampMs: 0, body: Uint8Array.of(0xaf, 1, 9) });
-    const tags = cut(Buffer.concat([flvHeader(true, true), header, fillerOnly, vp9, audio]));
-    expect(kindsOf(tags)).toEqual(['video-config', 'inter', 'key', 'audio']);
+    const tags = cut(Buffer.concat([flvHeader(true, true), header, fillerOnly, damaged, vp9, audio]));
+    expect(kindsOf(tags)).toEqual(['video-config', 'inter', 'inter', 'key', 'audio']);
     for (const tag of tags) expect(stampTag(tag, 5, stamp)).toEqual(plainTag(tag, 5));
   });
 });

@@ -80,15 +80,16 @@ export class FlvTags {
 }
 
 /**
- * A copy of a frame with a stamp in it; null for what takes none: other codecs, and tags that carry parameter sets or
- * filler only, which some encoders send.
+ * A copy of a frame with a stamp in it; null for what takes none: other codecs, tags that carry parameter sets or
+ * filler only, which some encoders send, and frames that are broken. Those go out as they are: one damaged frame of a
+ * file must not end its stream, and those of the other publishers of the thread.
  */
 export function placeStamp({ body, stampable }: KnownTag, stamp: Stamp): StampedBody | null {
   if (stampable === null) return null;
   try {
     return insertStamp(body, stampable.dataOffset, stampable.nalLengthBytes, stampable.codec, stamp);
   } catch (error) {
-    if (error instanceof ProtocolError && error.code === 'NAL_NO_SLICE') return null;
+    if (error instanceof ProtocolError) return null;
     throw error;
   }
 }

@@ -73,15 +73,16 @@ export class RecordingSource implements Source {
     const captureMs = clock.wallMs();
     while (this.#startMs + this.#nextDueMs() <= nowMs) {
       const entry = entries[this.#next]!;
-      const isVideo = entry.type === TAG_VIDEO;
+      const isStamped = entry.stamp !== null;
       this.#due.push({
         type: entry.type,
         kind: entry.kind,
         timestampMs: this.#nextDueMs() >>> 0,
         pieces: stampedPieces(entry, publisher, this.#frame, Math.round(captureMs * 1_000)),
-        ...(isVideo && { captureMs }),
+        ...(isStamped && { captureMs }),
       });
-      if (isVideo) this.#frame = (this.#frame + 1) >>> 0;
+      // A number that no stamp carries would be missed by viewers.
+      if (isStamped) this.#frame = (this.#frame + 1) >>> 0;
       this.#next += 1;
       if (this.#next === entries.length) {
         this.#next = 0;

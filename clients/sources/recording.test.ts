@@ -83,6 +83,19 @@ describe('a replayed recording', () => {
     for (let i = 1; i < captures.length; i += 1) expect(captures[i]).toBeGreaterThan(captures[i - 1]!);
   });
 
+  it('gives no number to what takes no stamp, because viewers would miss it', () => {
+    const fillerOnly = flvTag({
+      type: TAG_VIDEO,
+      timestampMs: recording.loopMs - 1,
+      body: Uint8Array.of(0x27, 1, 0, 0, 0, 0, 0, 0, 2, 12, 0x80),
+    });
+    const withFiller = readRecording(Buffer.concat([flv, fillerOnly]), 'with filler');
+    const stamps = videoOf(replay(withFiller, withFiller.loopMs * 2).tags).map(stampOf);
+    expect(stamps.filter((stamp) => stamp === null).length).toBeGreaterThan(0);
+    const numbers = stamps.flatMap((stamp) => stamp?.frame ?? []);
+    expect(numbers).toEqual(numbers.map((_, index) => index));
+  });
+
   it('leaves the recording as it is: many publishers share it', () => {
     const before = recording.entries.map(({ body }) => Buffer.from(body).toString('base64'));
     replay(recording, recording.loopMs);
