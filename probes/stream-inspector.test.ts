@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { writeMetadata } from '../core/flv/metadata.ts';
 import { FlvReader } from '../core/flv/reader.ts';
-import { TAG_VIDEO } from '../core/media.ts';
+import { TAG_SCRIPT, TAG_VIDEO } from '../core/media.ts';
 import { INSPECTED_HEAD_BYTES, StreamInspector } from './stream-inspector.ts';
 
 function inspector() {
@@ -43,10 +44,12 @@ describe('the stream inspector', () => {
       looked.head(TAG_VIDEO, frame * 25, body.length, body, 0, body.length);
       looked.end();
       if (frame === 20) looked.sweep(1_000);
+      if (frame === 40) looked.sweep(2_000);
     }
     expect(samples['gop_ms']).toEqual([625, 625]);
     expect(samples['keyframe_interval_ms']).toEqual([1_250, 1_250]);
-    expect(samples['fps']).toEqual([21]);
+    // The first second, in which the stream came, is not one of the stream's.
+    expect(samples['fps']).toEqual([20]);
     expect(looked.counts).toMatchObject({
       videoFrames: 51,
       keyFrames: 3,
@@ -71,6 +74,54 @@ describe('the stream inspector', () => {
       wrapping.looked.end();
     }
     expect(wrapping.looked.counts).toMatchObject({ mediaMs: 40, backwards: 0, gaps: 0 });
+  });
+
+  it('has no frame rate for the second in which a whole group of pictures comes at once', () => {
+    const { looked, samples } = inspector();
+    const frames = (count: number, from: number) => {
+      for (let frame = from; frame < from + count; frame += 1) {
+        looked.head(TAG_VIDEO, frame * 40, inter.length, inter, 0, inter.length);
+        looked.end();
+      }
+    };
+    looked.sweep(0);
+    looked.sweep(1_000); // still connecting
+    frames(60, 0); // the server's cache and what follows
+    looked.sweep(2_000);
+    frames(25, 60);
+    looked.sweep(3_000);
+    looked.sweep(4_000); // it hangs: that counts
+    expect(samples['fps']).toEqual([25, 0]);
+  });
+
+  it('does not measure a group of pictures over a jump of the timestamps', () => {
+    const { looked, samples } = inspector();
+    for (const timestampMs of [50_000, 50_500, 51_000, 0, 500, 9_000_000, 9_000_500]) {
+      looked.head(TAG_VIDEO, timestampMs, key.length, key, 0, key.length);
+      looked.end();
+    }
+    expect(samples['gop_ms']).toEqual([500, 500, 500, 500]);
+    const wrapping = inspector();
+    for (const timestampMs of [0xffff_ff00, 244]) {
+      wrapping.looked.head(TAG_VIDEO, timestampMs, key.length, key, 0, key.length);
+      wrapping.looked.end();
+    }
+    expect(wrapping.samples['gop_ms']).toEqual([500]);
+  });
+
+  it('takes no offence at metadata that is longer than what it looks at, nor at script tags of other kinds', () => {
+    const { looked } = inspector();
+    const long = writeMetadata({ width: 640, height: 360, keyframes: 'x'.repeat(2 * INSPECTED_HEAD_BYTES) });
+    looked.head(TAG_SCRIPT, 0, long.length, long, 0, INSPECTED_HEAD_BYTES);
+    looked.end();
+    const amf3 = Uint8Array.of(2, 0, 6, ...new TextEncoder().encode('onText'), 0x11, 9, 9);
+    looked.head(TAG_SCRIPT, 0, amf3.length, amf3, 0, amf3.length);
+    looked.end();
+    expect(looked.complaints).toEqual([]);
+    const broken = writeMetadata({ width: 640 }).subarray(0, -2);
+    looked.head(TAG_SCRIPT, 0, broken.length, broken, 0, broken.length);
+    looked.end();
+    expect(looked.complaints[0]).toMatch(/^AMF_TRUNCATED: /);
   });
 
   it('reports a broken configuration as a finding and looks on', () => {

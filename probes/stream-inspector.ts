@@ -100,8 +100,11 @@ export class StreamInspector implements TagSink {
     this.#timestampMs = timestampMs;
     if (type !== TAG_SCRIPT) this.counts.mediaBytes += bodyBytes;
     try {
-      if (type === TAG_SCRIPT) this.#seeMetadata(readMetadata(bytes, start, end));
-      else if (type === TAG_VIDEO) this.#seeVideo(bytes, start, end);
+      if (type === TAG_SCRIPT) {
+        // Other script tags are not for players; one that is longer than what is looked at is not broken.
+        if (end - start === bodyBytes && isAboutMedia(bytes, start, end))
+          this.#seeMetadata(readMetadata(bytes, start, end));
+      } else if (type === TAG_VIDEO) this.#seeVideo(bytes, start, end);
       else if (type === TAG_AUDIO) this.#seeAudio(bytes, start, end);
     } catch (error) {
       // A broken header is a finding about the stream, not the end of looking at it.
@@ -118,7 +121,10 @@ export class StreamInspector implements TagSink {
       this.#lastAudioMs = this.#timestampMs;
     } else if (this.#pending !== null) {
       this.counts.videoFrames += 1;
-      this.counts.mediaMs += this.#step(this.#lastVideoMs);
+      const stepMs = this.#step(this.#lastVideoMs);
+      this.counts.mediaMs += stepMs ?? 0;
+      // Over a jump of the timestamps there is no telling how long the group of pictures was.
+      if (stepMs === null) this.#lastKey = null;
       this.#lastVideoMs = this.#timestampMs;
       if (this.#lastAudioMs !== null) this.#record('av_offset_ms', this.#lastAudioMs - this.#timestampMs);
       if (this.#pending === 'key') this.#seeKeyFrame(arrivedMs);
@@ -128,7 +134,8 @@ export class StreamInspector implements TagSink {
 
   /** Once a second: the figures that are a rate. */
   sweep(nowMs: number): void {
-    if (this.#sweptMs !== null && this.counts.videoFrames > 0) {
+    // The second with the first frame does not count: it is cut short, or holds all that the server had kept at once.
+    if (this.#sweptMs !== null && this.#framesAtSweep > 0) {
       const seconds = (nowMs - this.#sweptMs) / 1_000;
       if (seconds > 0.5) this.#record('fps', (this.counts.videoFrames - this.#framesAtSweep) / seconds);
     }
@@ -190,29 +197,34 @@ export class StreamInspector implements TagSink {
   #seeKeyFrame(arrivedMs: number): void {
     this.counts.keyFrames += 1;
     if (this.#lastKey) {
-      this.#record('gop_ms', this.#timestampMs - this.#lastKey.timestampMs);
+      this.#record('gop_ms', (this.#timestampMs - this.#lastKey.timestampMs) | 0);
       this.#record('keyframe_interval_ms', arrivedMs - this.#lastKey.arrivedMs);
     }
     this.#lastKey = { timestampMs: this.#timestampMs, arrivedMs };
   }
 
-  /** Judges the step from the track's last timestamp; returns how much media time passed by it. */
-  #step(lastMs: number | null): number {
+  /** Judges the step from the track's last timestamp; returns how much media time passed by it, null if it is a jump. */
+  #step(lastMs: number | null): number | null {
     if (lastMs === null) return 0;
     // Timestamps are 32 bits wide and wrap after 49.7 days: `| 0` takes the shorter way round.
     const stepMs = (this.#timestampMs - lastMs) | 0;
     if (stepMs < 0) {
       this.counts.backwards += 1;
       this.#record('timestamp_backwards', 1);
-      return 0;
+      return null;
     }
     if (stepMs > GAP_MS) {
       this.counts.gaps += 1;
       this.#record('timestamp_gap_ms', stepMs);
-      return 0;
+      return null;
     }
     return stepMs;
   }
+}
+
+/** Whether a script tag is onMetaData, as it is or wrapped in @setDataFrame. */
+function isAboutMedia(bytes: Uint8Array, start: number, end: number): boolean {
+  return String.fromCharCode(...bytes.subarray(start, Math.min(end, start + 32))).includes('onMetaData');
 }
 
 function readPicture(
