@@ -1,4 +1,5 @@
 import { FlvReader } from '../core/flv/reader.ts';
+import { withoutSecrets } from '../core/secrets.ts';
 import type { Endpoint } from './connect.ts';
 import { getRequest, type HttpTarget, parseHttpUrl, redirectTarget } from './http-request.ts';
 import { type HttpHead, HttpResponseReader, type HttpResponseSink } from './http-response.ts';
@@ -114,7 +115,7 @@ export class HttpFlvViewer extends SocketViewer implements HttpResponseSink {
         location === undefined
           ? 'without saying where'
           : next === null
-            ? `to ${JSON.stringify(location.replace(/\?.*$/, ''))}, which is no HTTP URL`
+            ? `to ${JSON.stringify(withoutSecrets(location).replace(/\?.*$/, ''))}, which is no HTTP URL`
             : `again after ${MAX_REDIRECTS} redirects`;
       throw new Ending({
         reason: 'http-redirect',
