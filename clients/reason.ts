@@ -45,6 +45,14 @@ export const reasons = [
 
 export type Reason = (typeof reasons)[number];
 
+/** Reasons that mean that nobody answered at the address: the target was not reached at all. */
+export const nobodyAnswered: ReadonlySet<string> = new Set<Reason>([
+  'refused',
+  'connect-timeout',
+  'dns',
+  'first-byte-timeout',
+]);
+
 /** How a session, or one attempt of it, came to grief. */
 export interface Failure {
   readonly reason: Reason;

@@ -2,6 +2,7 @@ import { createViewer, protocolOf } from '../clients/create-viewer.ts';
 import type { SessionOutcome, Timeouts, TlsOptions, Viewer, ViewerObserver } from '../clients/viewer.ts';
 import type { Clock } from '../core/clock.ts';
 import { type PlayerProfile, playerProfiles } from '../core/player/profile.ts';
+import { withoutSecrets } from '../core/secrets.ts';
 import type { MetricName, Tags } from '../metrics/catalogue.ts';
 import type { MetricSummary, Registry } from '../metrics/registry.ts';
 import { diagnose, type Finding, type Level, worst } from './diagnosis.ts';
@@ -29,7 +30,7 @@ export interface TimingProbeOptions {
 }
 
 export interface ProbeResult {
-  /** Without user, password and query: they may be secrets. */
+  /** User, password and query masked: they may be secrets. */
   readonly url: string;
   readonly protocol: string;
   readonly stream: string;
@@ -60,13 +61,6 @@ export async function probeTiming(options: TimingProbeOptions): Promise<ProbeRes
   const outcome = await new Promise<SessionOutcome>((resolve) => {
     const stop = (): void => viewer.stop();
     let looked: NodeJS.Timeout | undefined;
-    const sweeper = setInterval(() => {
-      const nowMs = clock.nowMs();
-      inspector.sweep(nowMs);
-      viewer.sweep(nowMs);
-      record('probe_up', viewer.state === 'playing' ? 1 : 0);
-      registry.cut(clock.wallMs());
-    }, sweepMs);
     const ended = (result: SessionOutcome) => {
       clearInterval(sweeper);
       clearTimeout(looked);
@@ -87,6 +81,13 @@ export async function probeTiming(options: TimingProbeOptions): Promise<ProbeRes
       ...(options.timeouts && { timeouts: options.timeouts }),
       ...(options.tls && { tls: options.tls }),
     });
+    const sweeper = setInterval(() => {
+      const nowMs = clock.nowMs();
+      inspector.sweep(nowMs);
+      viewer.sweep(nowMs);
+      record('probe_up', viewer.state === 'playing' ? 1 : 0);
+      registry.cut(clock.wallMs());
+    }, sweepMs);
     options.signal?.addEventListener('abort', stop, { once: true });
     if (options.signal?.aborted) stop();
     else viewer.start();
@@ -164,9 +165,4 @@ function observe(
 export function streamOf(url: string): string {
   const path = /^[a-z]+:\/\/[^/]*\/([^?#]*)/i.exec(url)?.[1] ?? '';
   return path.replace(/\.(flv|m3u8)$/, '') || 'stream';
-}
-
-/** The URL without user, password, query and fragment: what may stand in a report. */
-export function withoutSecrets(url: string): string {
-  return url.replace(/^([a-z]+:\/\/)[^/]*@/i, '$1').replace(/[?#].*$/, '');
 }

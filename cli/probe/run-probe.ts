@@ -1,8 +1,9 @@
-import { protocolOf } from '../../clients/create-viewer.ts';
+import { nobodyAnswered } from '../../clients/reason.ts';
 import { systemClock } from '../../clients/system-clock.ts';
 import { Registry } from '../../metrics/registry.ts';
 import type { Finding, Level } from '../../probes/diagnosis.ts';
 import { type ProbeResult, probeTiming } from '../../probes/timing-probe.ts';
+import { wrongViewerUrl } from '../../scenarios/validate.ts';
 import type { Context } from '../command.ts';
 import { CommandError, type ExitCode, exitCodes } from '../exit-codes.ts';
 import type { Colours } from '../terminal.ts';
@@ -43,18 +44,13 @@ export async function runProbe(flags: ProbeFlags, context: Context): Promise<Exi
 }
 
 function refuseUnwatchable(url: string): void {
-  try {
-    protocolOf(url);
-  } catch (error) {
-    throw new CommandError(exitCodes.wrongUsage, error instanceof Error ? error.message : String(error));
-  }
+  const wrong = wrongViewerUrl(url);
+  if (wrong) throw new CommandError(exitCodes.wrongUsage, `${wrong}.`);
 }
 
 function exitCodeOf(results: readonly ProbeResult[], interrupted: boolean): ExitCode {
   if (interrupted) return exitCodes.stoppedBySignal;
-  if (results.every(({ outcome }) => outcome.result === 'failed' && outcome.figures.firstByteMs === null)) {
-    return exitCodes.unreachable;
-  }
+  if (results.every(({ outcome }) => nobodyAnswered.has(outcome.reason ?? ''))) return exitCodes.unreachable;
   return results.some(({ level }) => level === 'bad') ? exitCodes.thresholdCrossed : exitCodes.passed;
 }
 

@@ -1,15 +1,8 @@
+import { nobodyAnswered } from '../../clients/reason.ts';
 import { systemClock } from '../../clients/system-clock.ts';
 import type { PublisherFailure, Publishers } from '../../fleet/publishers.ts';
 import { CommandError, exitCodes } from '../exit-codes.ts';
 import { within } from './closing.ts';
-
-/** Reasons of a publisher that mean that nobody answered at the address. */
-const nobodyAnswered: ReadonlySet<string> = new Set([
-  'refused',
-  'connect-timeout',
-  'dns',
-  'first-byte-timeout',
-]);
 
 const TIMED_OUT = 'timed out';
 

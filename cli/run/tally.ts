@@ -1,15 +1,9 @@
+import { nobodyAnswered } from '../../clients/reason.ts';
 import type { WorkerSecond } from '../../fleet/self-check.ts';
 import { type Point, Registry } from '../../metrics/registry.ts';
 import type { ErrorSummary, GeneratorSummary, SessionRecord } from '../../metrics/summary.ts';
 import { judgeGenerator } from '../../metrics/verdict.ts';
 
-/** Reasons that mean that nobody answered at the address. */
-const nobodyAnswered: ReadonlySet<string> = new Set([
-  'refused',
-  'connect-timeout',
-  'first-byte-timeout',
-  'dns',
-]);
 /** Kinds of errors that are told apart; their number is bounded by the closed lists of reasons anyway. */
 const MAX_ERRORS = 100;
 
