@@ -2,7 +2,10 @@
  * The accuracy that the product promises (docs/metrics.md), for RTMP and HTTP-FLV: the whole product, as a user starts
  * it, looks at a stream of known properties through a link of known delay, cuts and bandwidth.
  */
-import { afterEach, describe, expect, it } from 'vitest';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { runCli, startCli, summaryOf, valuesOf } from './kit/cli.ts';
 import { type Link, type LinkOptions, startLink } from './kit/link.ts';
 import { type KnownStream, startTruthServer, type TruthServer } from './kit/truth-server.ts';
@@ -12,6 +15,13 @@ type Protocol = (typeof protocols)[number];
 
 /** 600 kbit/s as FLV: (2,985 + 15) bytes, 25 times a second. */
 const steady: KnownStream = { fps: 25, gopFrames: 25, frameBytes: 2_985 };
+
+/** Runs leave their results below it. */
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'streamgauge-accuracy-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const cleanUp: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -40,7 +50,7 @@ const urlOf = (protocol: Protocol, port: number): string =>
 const portOf = (server: TruthServer, protocol: Protocol): number =>
   protocol === 'rtmp' ? server.rtmpPort : server.httpPort;
 
-const watch = (...args: string[]) => runCli(['watch', ...args, '--json']);
+const watch = (...args: string[]) => runCli(['watch', ...args, '--json'], { cwd: folder });
 
 describe.each(protocols)('figures of %s viewers against a known truth', (protocol) => {
   it('a link that adds exactly 2,000 ms: latency_ms is higher by 2,000 ± 100', async () => {
@@ -64,15 +74,10 @@ describe.each(protocols)('figures of %s viewers against a known truth', (protoco
     const server = await serve(steady);
     const link = await linkTo(server, protocol);
     // The profile `plain` starts with 1,000 ms in its buffer, and this server bursts nothing: that is what it holds.
-    const running = startCli([
-      'watch',
-      urlOf(protocol, link.port),
-      '--player',
-      'plain',
-      '--duration',
-      '14s',
-      '--json',
-    ]);
+    const running = startCli(
+      ['watch', urlOf(protocol, link.port), '--player', 'plain', '--duration', '14s', '--json'],
+      { cwd: folder },
+    );
     await new Promise<void>((resolve) => {
       const poll = setInterval(() => {
         if (link.accepted === 0) return;
