@@ -2,16 +2,18 @@ import { withoutSecrets } from '../core/secrets.ts';
 import { HttpFlvViewer } from './http-flv-viewer.ts';
 import { RtmpViewer } from './rtmp-viewer.ts';
 import type { Viewer, ViewerOptions } from './viewer.ts';
+import { WsFlvViewer } from './ws-flv-viewer.ts';
 
 /** The values of the `protocol` tag that a viewer of this process can have. TLS is no protocol of its own. */
-export type ViewerProtocol = 'rtmp' | 'http-flv';
+export type ViewerProtocol = 'rtmp' | 'http-flv' | 'ws-flv';
 
 /** Which protocol a URL is played by. Throws an Error of one sentence if by none. */
 export function protocolOf(url: string): ViewerProtocol {
   if (/^rtmps?:\/\//i.test(url)) return 'rtmp';
   if (/^https?:\/\/[^?#]*\.flv(?:[?#]|$)/i.test(url)) return 'http-flv';
+  if (/^wss?:\/\/[^?#]*\.flv(?:[?#]|$)/i.test(url)) return 'ws-flv';
   throw new Error(
-    `"${withoutSecrets(url)}" cannot be played: expected rtmp(s)://host/app/stream or http(s)://host/app/stream.flv`,
+    `"${withoutSecrets(url)}" cannot be played: expected rtmp(s)://host/app/stream, or http(s):// or ws(s)://host/app/stream.flv`,
   );
 }
 
@@ -22,5 +24,7 @@ export function createViewer(options: ViewerOptions): Viewer {
       return new RtmpViewer(options);
     case 'http-flv':
       return new HttpFlvViewer(options);
+    case 'ws-flv':
+      return new WsFlvViewer(options);
   }
 }

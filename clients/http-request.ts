@@ -17,15 +17,26 @@ export interface HttpTarget {
 
 /** Throws an Error of one sentence if it is no HTTP(S) URL. */
 export function parseHttpUrl(url: string, tls?: TlsOptions): HttpTarget {
+  return parseTarget(url, 'http', tls);
+}
+
+/** A WebSocket begins as an HTTP request (RFC 6455, section 3). Throws an Error of one sentence if it is no WS(S) URL. */
+export function parseWebSocketUrl(url: string, tls?: TlsOptions): HttpTarget {
+  return parseTarget(url, 'ws', tls);
+}
+
+function parseTarget(url: string, scheme: 'http' | 'ws', tls: TlsOptions | undefined): HttpTarget {
+  const expected = `expected ${scheme}://host[:port]/app/stream.flv`;
   let parsed: URL;
   try {
     parsed = new URL(url);
   } catch {
-    throw new Error(`not a URL: "${withoutSecrets(url)}"; expected http://host[:port]/app/stream.flv`);
+    throw new Error(`not a URL: "${withoutSecrets(url)}"; ${expected}`);
   }
-  const secure = parsed.protocol === 'https:';
-  if (!secure && parsed.protocol !== 'http:') {
-    throw new Error(`not an HTTP URL: "${withoutSecrets(url)}"; expected http://host[:port]/app/stream.flv`);
+  const secure = parsed.protocol === `${scheme}s:`;
+  if (!secure && parsed.protocol !== `${scheme}:`) {
+    const kind = scheme === 'ws' ? 'a WebSocket' : 'an HTTP';
+    throw new Error(`not ${kind} URL: "${withoutSecrets(url)}"; ${expected}`);
   }
   return {
     endpoint: {
@@ -51,10 +62,16 @@ function basic(url: string, { username, password }: URL): string | null {
   }
 }
 
-/** Where a `Location` header leads; `null` if to nothing that is HTTP. Credentials go along to the same origin only. */
+/**
+ * Where a `Location` header leads; `null` if to nothing that is HTTP (that a WebSocket is sent to an HTTP URL means the
+ * WebSocket there). Credentials go along to the same origin only.
+ */
 export function redirectTarget(from: HttpTarget, location: string, tls?: TlsOptions): HttpTarget | null {
   try {
-    const target = parseHttpUrl(new URL(location, from.origin + from.path).href, tls);
+    const { href } = new URL(location, from.origin + from.path);
+    const target = from.origin.startsWith('ws')
+      ? parseWebSocketUrl(href.replace(/^http/, 'ws'), tls)
+      : parseHttpUrl(href, tls);
     return target.authorization === null && target.origin === from.origin
       ? { ...target, authorization: from.authorization }
       : target;
@@ -65,12 +82,14 @@ export function redirectTarget(from: HttpTarget, location: string, tls?: TlsOpti
 
 /**
  * The bytes of a GET request. `headers` replace those that are sent by default; secrets among them go only to the
- * origin that was `asked` first. Throws an Error of one sentence if one of them cannot be sent.
+ * origin that was `asked` first. `protocol` are those that the protocol itself needs: they are not replaced.
+ * Throws an Error of one sentence if one of them cannot be sent.
  */
 export function getRequest(
   target: HttpTarget,
   headers: Readonly<Record<string, string>> = {},
   asked: HttpTarget = target,
+  protocol: Readonly<Record<string, string>> = {},
 ): Uint8Array {
   const fields = new Map([
     ['host', target.host],
@@ -89,6 +108,7 @@ export function getRequest(
     if (target.origin !== asked.origin && secrets.has(lowerName)) continue;
     fields.set(lowerName, value);
   }
+  for (const [name, value] of Object.entries(protocol)) fields.set(name, value);
   const lines = [...fields].map(([name, value]) => `${name}: ${value}\r\n`).join('');
   return Buffer.from(`GET ${target.path} HTTP/1.1\r\n${lines}\r\n`, 'latin1');
 }

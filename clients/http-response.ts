@@ -115,8 +115,7 @@ export class HttpResponseReader {
     this.#held.set(bytes.subarray(start, start + taken), before);
     this.#heldBytes = before + taken;
     checkBeginning(this.#held, 0, this.#heldBytes);
-    // The empty line may have begun in the piece before.
-    const headEnd = findHeadEnd(this.#held, 0, this.#heldBytes, Math.max(0, before - 3));
+    const headEnd = findHeadEnd(this.#held, 0, this.#heldBytes, before);
     if (headEnd > 0) {
       const held = this.#held;
       this.#held = NOTHING;
@@ -145,7 +144,9 @@ export class HttpResponseReader {
   #frame({ status, headers }: HttpHead): void {
     const coding = headers.get('transfer-encoding')?.toLowerCase();
     const length = headers.get('content-length');
-    if (status === 204 || status === 304) this.#state = DONE;
+    // RFC 9110, 7.8: what follows is another protocol, whatever the headers say of content.
+    if (status === 101) this.#state = UNTIL_CLOSE;
+    else if (status === 204 || status === 304) this.#state = DONE;
     else if (coding === 'chunked') this.#startChunk();
     else if (coding !== undefined && coding !== 'identity') {
       throw new ProtocolError('HTTP_TRANSFER_CODING', `expected chunked transfer coding, got "${coding}"`);
@@ -256,7 +257,10 @@ function checkBeginning(bytes: Uint8Array, start: number, end: number): void {
   }
 }
 
-/** Index after the empty line that ends the header, or 0. Bare LF is accepted (RFC 9112, 2.2). */
+/**
+ * Index after the empty line that ends the header, or 0. Its last byte is looked for from `from` on, what goes before
+ * that in all of `bytes[start, end)`. Bare LF is accepted (RFC 9112, 2.2).
+ */
 function findHeadEnd(bytes: Uint8Array, start: number, end: number, from: number): number {
   for (let at = Math.max(from, start + 1); at < end; at++) {
     if (bytes[at] !== LF) continue;

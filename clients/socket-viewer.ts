@@ -55,7 +55,7 @@ export class Elsewhere extends Error {}
  *
  * The stages of one connection, each with its time limit, checked by `sweep`:
  *
- *     connecting ─ greeting (RTMP handshake) ─ asking (first byte) ─ answering (header) ─ waiting (media) ─ flowing
+ *     connecting ─ greeting (handshake) ─ asking (first byte) ─ answering (header) ─ waiting (media) ─ flowing
  */
 export abstract class SocketViewer implements Viewer, ConnectionOwner, SessionListener {
   protected readonly meter: SessionMeter;
@@ -195,14 +195,14 @@ export abstract class SocketViewer implements Viewer, ConnectionOwner, SessionLi
       const what =
         error instanceof ProtocolError ? `${error.message} (${error.code})` : `reading it failed: ${error}`;
       this.#lost({
-        reason: this.badBytesReason(),
+        reason: this.badBytesReason(error),
         detail: `${this.where} sent what is not understood: ${what}`,
       });
     }
   }
 
   /** Broken bytes: of the media, or of the protocol that should carry it. */
-  protected badBytesReason(): 'bad-media' | 'bad-response' {
+  protected badBytesReason(_error: unknown): 'bad-media' | 'bad-response' {
     return 'bad-media';
   }
 
@@ -212,7 +212,12 @@ export abstract class SocketViewer implements Viewer, ConnectionOwner, SessionLi
     this.#connection?.write(pieces);
   }
 
-  /** The transport is open, but must first be agreed on (RTMP handshake). */
+  /** Bytes written that the kernel has not taken: a peer that does not read must not fill memory with answers to it. */
+  protected get queuedBytes(): number {
+    return this.#connection?.queuedBytes ?? 0;
+  }
+
+  /** The transport is open, but must first be agreed on (handshake of RTMP or WebSocket). */
   protected greeting(): void {
     this.#enter(GREETING);
   }
@@ -226,7 +231,13 @@ export abstract class SocketViewer implements Viewer, ConnectionOwner, SessionLi
     this.#enter(ASKING);
   }
 
-  /** The answer is yes: media comes next. */
+  /** The handshake was question and yes in one (WebSocket): connected in every respect, and media comes next. */
+  protected agreed(): void {
+    this.asking();
+    this.#enter(WAITING);
+  }
+
+  /** The answer is yes: media comes next. Called once, at the earliest when the first byte that counts has come. */
   protected waiting(): void {
     if (Number.isNaN(this.#firstByteMs)) {
       // `#stageSinceMs` is when ANSWERING was entered: at the first byte, which may have come before this one.
@@ -349,9 +360,11 @@ export abstract class SocketViewer implements Viewer, ConnectionOwner, SessionLi
     const { meter } = this;
     if (this.#stage === WAITING && meter.hasMedia) this.#enter(STARTING);
     if (this.#stage === STARTING && meter.decodable) this.#enter(FLOWING);
-    const sinceMs = this.#stage === FLOWING ? meter.lastMediaMs : this.#stageSinceMs;
-    if (nowMs - sinceMs < limitOf(this.#stage, this.#timeouts)) return null;
-    return describeOverdue(this.#stage, this.#timeouts, this.where, meter, this.#lastByteMs >= sinceMs);
+    const flowing = this.#stage === FLOWING;
+    const limitMs = limitOf(this.#stage, this.#timeouts);
+    if (nowMs - (flowing ? meter.lastMediaMs : this.#stageSinceMs) < limitMs) return null;
+    const heard = flowing ? nowMs - this.#lastByteMs < limitMs : this.#lastByteMs >= this.#stageSinceMs;
+    return describeOverdue(this.#stage, this.#timeouts, this.where, meter, heard);
   }
 
   #end(ending: Pick<SessionOutcome, 'result' | 'reason' | 'detail'>): void {

@@ -11,7 +11,7 @@ export const IDLE = 0;
 /** Between two connections. */
 export const PAUSING = 1;
 export const CONNECTING = 2;
-/** The transport is open; the protocol's own handshake is not over (RTMP). */
+/** The transport is open; the protocol's own handshake is not over (RTMP, WebSocket). */
 export const GREETING = 3;
 /** The question is on its way. */
 export const ASKING = 4;
@@ -43,7 +43,7 @@ export function limitOf(stage: Stage, limits: Timeouts): number {
   }
 }
 
-/** What it means that a stage has taken longer than its limit. `heard`: bytes have come in it, if not what should have. */
+/** What it means that a stage has taken longer than its limit. `heard`: bytes have come of late, if not what should have. */
 export function describeOverdue(
   stage: Stage,
   limits: Timeouts,

@@ -38,7 +38,7 @@ export interface ViewerOptions {
   readonly reconnect?: ReconnectPolicy | null;
   /** 0 ≤ x < 1, for jitter and the RTMP handshake. Left out: `Math.random`. */
   readonly random?: () => number;
-  /** Extra request headers (HTTP protocols only), e.g. `{ referer: … }`. */
+  /** Extra request headers (HTTP and WebSocket only), e.g. `{ referer: … }`. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly tls?: TlsOptions;
   /** Sees every tag too, before the figures do. For probes: a whole head costs what it costs. */
@@ -63,9 +63,9 @@ export interface Timeouts {
   /** Resolving the name and making the TCP connection. */
   readonly connectMs: number;
   readonly tlsMs: number;
-  /** RTMP only: the handshake. */
+  /** RTMP and WebSocket: the handshake. */
   readonly handshakeMs: number;
-  /** Until the first byte of the answer, and again until the answer is complete (HTTP header; RTMP: `play` accepted). */
+  /** Until the first byte of the answer, and again until the answer is complete (HTTP header; RTMP: `play` accepted). WebSocket: not used. */
   readonly firstByteMs: number;
   /** Until the first audio or video. */
   readonly firstMediaMs: number;
@@ -119,9 +119,9 @@ export const defaultReconnect: ReconnectPolicy = {
  * session; nothing of them is reported again after a reconnect.
  */
 export interface ViewerObserver {
-  /** Transport, TLS and RTMP handshake are ready. */
+  /** Transport, TLS and handshake (RTMP, WebSocket) are ready. */
   connected(ms: number): void;
-  /** First byte of the answer (RTMP: the first after the handshake), told when it has turned out to be a yes. */
+  /** First byte of the answer (RTMP: the first after the handshake; WebSocket: of the first message), told when it has turned out to be a yes. */
   firstByte(ms: number): void;
   /** First audio or video tag. */
   firstMedia(ms: number): void;

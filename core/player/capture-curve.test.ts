@@ -25,6 +25,12 @@ describe('CaptureCurve', () => {
     expect(Math.abs(curve.captureAt(5_000) - (EPOCH + 5_000))).toBeLessThanOrEqual(2);
   });
 
+  it('follows clocks that drift apart, to within 4 ms', () => {
+    const curve = new CaptureCurve();
+    for (let frame = 0; frame < 10_000; frame++) curve.record(frame * 40, EPOCH + frame * 40.02);
+    expect(Math.abs(curve.captureAt(399_000) - (EPOCH + 9_975 * 40.02))).toBeLessThanOrEqual(4);
+  });
+
   it('follows a jump at the frame where it is', () => {
     const curve = new CaptureCurve();
     for (let ms = 0; ms < 1_000; ms += 40) curve.record(ms, EPOCH + ms);

@@ -325,6 +325,17 @@ describe('SessionMeter: reconnects', () => {
     expect(run.meter.figures()).toMatchObject({ frames: 102, framesMissing: 0, stallMs: 1_000 });
   });
 
+  it('plays what a server sends again behind what it had, though timestamps go on or step back a little', () => {
+    for (const timestampMs of [1_950, 2_080]) {
+      const run = session(bare);
+      run.come(1_000, avcConfig());
+      live(run, avcPictures({ count: 50 }), 1_000);
+      run.meter.reconnected();
+      run.come(2_980, avcConfig(), ...avcPictures({ count: 25, timestampMs }));
+      expect(run.meter.mediaMs).toBe(3_000);
+    }
+  });
+
   it('drops a tag that the lost connection did not finish', () => {
     const run = session(bare);
     run.come(1_000, avcConfig());

@@ -20,7 +20,7 @@ export interface LinkShape {
 
 interface Piece {
   readonly bytes: Uint8Array;
-  /** When the line has carried the last of its bytes; a cut does not change it, it only holds it back. */
+  /** When the line has carried the last of its bytes; a piece before it that is later, or a cut, holds it back. */
   readonly dueMs: number;
 }
 
@@ -37,7 +37,6 @@ export class LinkQueue {
   readonly #random: () => number;
   readonly #pieces: Piece[] = [];
   #lineFreeMs = Number.NEGATIVE_INFINITY;
-  #lastDueMs = Number.NEGATIVE_INFINITY;
   #holdUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(shape: LinkShape, random: () => number) {
@@ -84,8 +83,7 @@ export class LinkQueue {
       this.#lineFreeMs =
         Math.max(this.#lineFreeMs, nowMs - burstBytes / bytesPerMs) + piece.length / bytesPerMs;
       const sentMs = Math.max(nowMs, this.#lineFreeMs);
-      this.#lastDueMs = Math.max(this.#lastDueMs, sentMs + delayMs + this.#random() * jitterMs);
-      this.#pieces.push({ bytes: piece, dueMs: this.#lastDueMs });
+      this.#pieces.push({ bytes: piece, dueMs: sentMs + delayMs + this.#random() * jitterMs });
       if (piece === bytes) break;
     }
   }
