@@ -45,6 +45,7 @@ export async function runPublish(flags: PublishFlags, context: Context): Promise
   const collector = new SecondCollector();
   const totals = new Registry();
   const failures: PublisherFailure[] = [];
+  let allUp = false;
   const say = (sentence: string) => terminal.say(sentence);
 
   const publishers = new Publishers({
@@ -54,13 +55,15 @@ export async function runPublish(flags: PublishFlags, context: Context): Promise
     retrying: sayObstacles(say),
     failed: (failure) => {
       failures.push(failure);
-      say(`The publisher of "${failure.stream}" has given up: ${failure.detail}`);
+      // Before all are up it ends the command, which says why.
+      if (allUp) say(`The publisher of "${failure.stream}" has given up: ${failure.detail}`);
     },
   });
   closing.add('the publishers', STOP_LIMIT_MS, () => publishers.stop());
   let exitCode: ExitCode = exitCodes.passed;
   try {
     await unlessInterrupted(startPublishers(publishers, SETUP_LIMIT_MS), interrupted);
+    allUp = true;
     const startedMs = systemClock.nowMs();
     let nextLineMs = LINE_EVERY_MS;
     for (const points of collector.takeAll()) totals.absorb(points);
