@@ -22,7 +22,7 @@ const lock = path.join(root, '.cache', 'setup.lock');
 const lockTimeoutMs = 10 * 60_000;
 
 /** A failure of the set-up whose message is the one sentence that the user needs. */
-export class SetupError extends Error {}
+class SetupError extends Error {}
 
 /** Which lock file, for which Node ABI, is installed; anything else is stale. */
 function wantedInstall() {
@@ -43,8 +43,10 @@ function dependenciesFresh() {
 
 function installDependencies(say) {
   say('Installing dependencies (npm ci), a minute at most …');
-  const npm = process.env.npm_execpath
-    ? [process.execPath, [process.env.npm_execpath]]
+  // Whoever started us may be another package manager, to which this lock file means nothing.
+  const npmCli = process.env.npm_execpath;
+  const npm = /[\\/]np[mx]-cli\.c?js$/.test(npmCli ?? '')
+    ? [process.execPath, [npmCli.replace(/npx-cli(\.c?js)$/, 'npm-cli$1')]]
     : [process.platform === 'win32' ? 'npm.cmd' : 'npm', []];
   // No dependency needs its install script: binaries come as optional packages. Skipping them also skips downloads.
   const args = [
@@ -72,7 +74,7 @@ function installDependencies(say) {
 }
 
 /** Path of a program on PATH, or null. */
-export function findProgram(name) {
+function findProgram(name) {
   for (const folder of (process.env.PATH ?? '').split(path.delimiter)) {
     if (folder === '') continue;
     for (const suffix of process.platform === 'win32' ? ['.exe', '.cmd'] : ['']) {
@@ -105,15 +107,13 @@ const packageManagers = [
   { program: 'winget', needsRoot: false, steps: () => [['winget', 'install', '--id', 'Gyan.FFmpeg', '-e']] },
 ];
 
-/** What to type on this machine to get ffmpeg. */
-export function ffmpegInstallCommand() {
+/** What to do on this machine to get ffmpeg. */
+function ffmpegAdvice() {
   const manager = packageManagers.find(({ program }) => findProgram(program));
-  if (!manager) return 'get ffmpeg from https://ffmpeg.org/download.html and put it on PATH';
+  if (!manager) return 'get it from https://ffmpeg.org/download.html, put it on PATH';
   const sudo = manager.needsRoot && process.getuid?.() !== 0 ? 'sudo ' : '';
-  return manager
-    .steps(['ffmpeg'])
-    .map((step) => sudo + step.join(' '))
-    .join(' && ');
+  const steps = manager.steps(['ffmpeg']).map((step) => sudo + step.join(' '));
+  return `type "${steps.join(' && ')}"`;
 }
 
 /** Installs ffmpeg where that needs no question: as root, by sudo without a password, or by a user's own package manager. */
@@ -127,7 +127,7 @@ function ensureFfmpeg(say) {
     return;
   }
   if (findProgram('ffmpeg') && findProgram('ffprobe')) return;
-  const remedy = `ffmpeg is needed and not on PATH: type "${ffmpegInstallCommand()}" and start again.`;
+  const remedy = `ffmpeg is needed and not on PATH: ${ffmpegAdvice()} and start again.`;
   if (process.env.STREAMGAUGE_NO_INSTALL) throw new SetupError(remedy);
   const manager = packageManagers.find(({ program }) => findProgram(program));
   if (!manager) throw new SetupError(remedy);
@@ -153,7 +153,7 @@ function ensureFfmpeg(say) {
         `${remedy} (Trying it failed: ${(done.error?.message ?? done.stderr).trim().split('\n').pop()})`,
       );
   }
-  if (!findProgram('ffmpeg')) throw new SetupError(remedy);
+  if (!findProgram('ffmpeg') || !findProgram('ffprobe')) throw new SetupError(remedy);
 }
 
 /** Runs `work` while no other set-up of this checkout runs; a lock whose owner is gone is taken over. */
@@ -187,7 +187,8 @@ function ownerLives() {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return error.code === 'EPERM';
+    // Let go of meanwhile (ENOENT): whoever has taken it since is not to be robbed of it.
+    return error.code === 'EPERM' || error.code === 'ENOENT';
   }
 }
 
