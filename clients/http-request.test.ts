@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { getRequest, parseHttpUrl, redirectTarget } from './http-request.ts';
+import { getRequest, parseHttpUrl, parseWebSocketUrl, redirectTarget } from './http-request.ts';
 
 const lines = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1').split('\r\n');
 
@@ -27,6 +27,23 @@ describe('parseHttpUrl', () => {
   );
 });
 
+describe('parseWebSocketUrl', () => {
+  it.each([
+    ['ws://host/live/a.flv?b', 80, false],
+    ['wss://host/live/a.flv?b', 443, true],
+    ['WSS://u:p@host:8443/live/a.flv?b', 8443, true],
+  ])('%s', (url, port, secure) => {
+    expect(parseWebSocketUrl(url)).toMatchObject({
+      endpoint: { host: 'host', port, secure },
+      path: '/live/a.flv?b',
+    });
+  });
+
+  it.each(['http://host/a.flv', 'ws://', 'host/a.flv'])('refuses "%s" in one sentence', (url) => {
+    expect(() => parseWebSocketUrl(url)).toThrow(/^not a .*; expected ws:\/\/host/);
+  });
+});
+
 describe('getRequest', () => {
   it('asks for the path, uncompressed', () => {
     const request = lines(getRequest(parseHttpUrl('http://u:p@host:81/live/a.flv?b=c')));
@@ -43,6 +60,15 @@ describe('getRequest', () => {
     );
     expect(request).toContain('referer: http://site/');
     expect(request.filter((line) => line.startsWith('user-agent'))).toEqual(['user-agent: x']);
+  });
+
+  it('sends what the protocol needs, whatever the caller wants there', () => {
+    const target = parseWebSocketUrl('ws://host/a.flv');
+    const request = lines(
+      getRequest(target, { Upgrade: 'other', Referer: 'r' }, target, { upgrade: 'websocket' }),
+    );
+    expect(request.filter((line) => /^upgrade/i.test(line))).toEqual(['upgrade: websocket']);
+    expect(request).toContain('referer: r');
   });
 
   it.each([[{ 'bad name': 'x' }], [{ good: 'a\r\nevil: b' }], [{ '': 'x' }], [{ good: '\u{1f600}' }]])(
@@ -74,6 +100,20 @@ describe('redirectTarget', () => {
     const request = lines(getRequest(other, { cookie: 'secret', referer: 'r' }, from));
     expect(request.join('\n')).not.toContain('secret');
     expect(request).toContain('referer: r');
+  });
+
+  it('sends a WebSocket to a WebSocket, also by an HTTP URL, and HTTP never to one', () => {
+    const webSocket = parseWebSocketUrl('ws://u:p@host:8000/live/a.flv');
+    const edge = {
+      endpoint: { host: 'edge', port: 443, secure: true },
+      path: '/b.flv',
+      origin: 'wss://edge',
+    };
+    expect(redirectTarget(webSocket, 'wss://edge/b.flv')).toMatchObject(edge);
+    expect(redirectTarget(webSocket, 'https://edge/b.flv')).toMatchObject(edge);
+    expect(redirectTarget(webSocket, 'http://host:8000/b.flv')?.authorization).toBe(webSocket.authorization);
+    expect(redirectTarget(webSocket, '/b.flv')).toMatchObject({ origin: 'ws://host:8000', path: '/b.flv' });
+    expect(redirectTarget(from, 'ws://host/b.flv')).toBeNull();
   });
 
   it.each(['rtmp://host/live/a', 'http://', '//'])('does not follow "%s"', (location) => {

@@ -57,6 +57,11 @@ const answers: [name: string, text: string, expected: Partial<Outcome> & { statu
   ],
   ['a length', 'HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n12345more', { body: '12345', complete: true }],
   [
+    'another protocol after 101, whatever the header says of content',
+    'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n\x82\x01a',
+    { status: 101, body: '\x82\x01a', complete: false, endsWithConnection: true },
+  ],
+  [
     'no content at all',
     'HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n',
     { status: 404, body: '', complete: true },

@@ -3,9 +3,18 @@ import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { flvHeader, flvTag } from '../core/flv/writer.ts';
 import { acceptOf } from '../core/websocket/handshake.ts';
-import { onRequest, startCannedServer, startDrippingServer, startStatusServer } from '../tests/kit/bad-servers.ts';
+import {
+  onRequest,
+  startCannedServer,
+  startDrippingServer,
+  startStatusServer,
+} from '../tests/kit/bad-servers.ts';
 import { avcConfig, avcPictures } from '../tests/kit/scripted-media.ts';
-import { type ScriptedWebSocketSession, startSocketServer, startWsFlvServer } from '../tests/kit/scripted-server.ts';
+import {
+  type ScriptedWebSocketSession,
+  startSocketServer,
+  startWsFlvServer,
+} from '../tests/kit/scripted-server.ts';
 import { describeViewer } from '../tests/kit/viewer-contract.ts';
 import type { Reason } from './reason.ts';
 
@@ -27,7 +36,9 @@ function startUpgradingServer(frames: Uint8Array, headers: Record<string, string
         ...headers,
       };
       const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
-      socket.write(Buffer.concat([Buffer.from(`HTTP/1.1 101 Switching Protocols\r\n${lines.join('')}\r\n`), frames]));
+      socket.write(
+        Buffer.concat([Buffer.from(`HTTP/1.1 101 Switching Protocols\r\n${lines.join('')}\r\n`), frames]),
+      );
     }),
   );
 }
@@ -82,9 +93,17 @@ describeViewer(
     }
 
     const upgrades: [string, Record<string, string>, string][] = [
-      ['another accept than that of the key', { 'sec-websocket-accept': 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=' }, 'WS_ACCEPT'],
+      [
+        'another accept than that of the key',
+        { 'sec-websocket-accept': 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=' },
+        'WS_ACCEPT',
+      ],
       ['an upgrade to something else', { upgrade: 'h2c' }, 'WS_UPGRADE'],
-      ['compression that was not offered', { 'sec-websocket-extensions': 'permessage-deflate' }, 'WS_EXTENSION'],
+      [
+        'compression that was not offered',
+        { 'sec-websocket-extensions': 'permessage-deflate' },
+        'WS_EXTENSION',
+      ],
       ['a subprotocol that was not asked for', { 'sec-websocket-protocol': 'flv' }, 'WS_SUBPROTOCOL'],
     ];
     for (const [name, headers, code] of upgrades) {
@@ -99,11 +118,26 @@ describeViewer(
     const broken: [string, Uint8Array, Reason, string][] = [
       ['a masked frame', Buffer.from('828537fa213d7f9f4d5158', 'hex'), 'bad-response', 'WS_MASKED'],
       ['a compressed frame', frame(0xc2, flv), 'bad-response', 'WS_RESERVED_BITS'],
-      ['a message of 2^63 bytes', Buffer.from('827f7fffffffffffffff', 'hex'), 'bad-response', 'WS_MESSAGE_TOO_LARGE'],
+      [
+        'a message of 2^63 bytes',
+        Buffer.from('827f7fffffffffffffff', 'hex'),
+        'bad-response',
+        'WS_MESSAGE_TOO_LARGE',
+      ],
       ['a text message', frame(0x81, Buffer.from('{"error":"no"}')), 'bad-response', 'text message'],
       ['a binary message that is no FLV', frame(0x82, Buffer.alloc(300, 0x47)), 'bad-media', 'FLV_SIGNATURE'],
-      ['masked frames after media', Buffer.concat([frame(0x82, flv), Uint8Array.of(0x82, 0x80)]), 'bad-response', 'WS_MASKED'],
-      ['a broken tag after media', Buffer.concat([frame(0x82, flv), frame(0x82, Buffer.alloc(99, 7))]), 'bad-media', 'FLV_TAG_TYPE'],
+      [
+        'masked frames after media',
+        Buffer.concat([frame(0x82, flv), Uint8Array.of(0x82, 0x80)]),
+        'bad-response',
+        'WS_MASKED',
+      ],
+      [
+        'a broken tag after media',
+        Buffer.concat([frame(0x82, flv), frame(0x82, Buffer.alloc(99, 7))]),
+        'bad-media',
+        'FLV_TAG_TYPE',
+      ],
     ];
     for (const [name, frames, reason, words] of broken) {
       it(`${name} is ${reason}`, async () => {
@@ -202,7 +236,9 @@ describeViewer(
       webSocket.on('pong', (bytes) => pongs.push(String(bytes)));
       const media = Buffer.concat([avcConfig(), ...avcPictures({ count: 50 })].map(flvTag));
       // In one write, and so in one read.
-      const { _socket: socket } = webSocket as unknown as { _socket: NodeJS.WritableStream & { cork(): void; uncork(): void } };
+      const { _socket: socket } = webSocket as unknown as {
+        _socket: NodeJS.WritableStream & { cork(): void; uncork(): void };
+      };
       socket.cork();
       webSocket.send(media.subarray(0, 1_000), { fin: false });
       webSocket.ping('first');
@@ -248,12 +284,16 @@ describeViewer(
 
       it('gives up on a loop', async () => {
         const loop = await server(startStatusServer(307, 'Elsewhere', { location: '/live/a.flv' }));
-        expect(await failure(start(`ws://${loop.url}/live/a.flv`))).toMatchObject({ reason: 'http-redirect' });
+        expect(await failure(start(`ws://${loop.url}/live/a.flv`))).toMatchObject({
+          reason: 'http-redirect',
+        });
         expect(loop.accepted).toBe(6);
       });
 
       it('does not follow to something that is not HTTP', async () => {
-        const { url } = await server(startStatusServer(302, 'Found', { location: 'rtmp://127.0.0.1/live/a' }));
+        const { url } = await server(
+          startStatusServer(302, 'Found', { location: 'rtmp://127.0.0.1/live/a' }),
+        );
         expect(await failure(start(`ws://${url}/live/a.flv`))).toMatchObject({ reason: 'http-redirect' });
       });
     });
@@ -275,8 +315,12 @@ describeViewer(
     });
 
     it('takes the subprotocol that a header asks for', async () => {
-      const upgrading = await server(startUpgradingServer(frame(0x82, flv), { 'sec-websocket-protocol': 'flv' }));
-      const viewer = start(`ws://${upgrading.url}/live/a.flv`, { headers: { 'Sec-WebSocket-Protocol': 'flv' } });
+      const upgrading = await server(
+        startUpgradingServer(frame(0x82, flv), { 'sec-websocket-protocol': 'flv' }),
+      );
+      const viewer = start(`ws://${upgrading.url}/live/a.flv`, {
+        headers: { 'Sec-WebSocket-Protocol': 'flv' },
+      });
       await until(() => viewer.state === 'playing');
     });
   },

@@ -78,11 +78,12 @@ export async function startDrippingServer(
   });
 }
 
-function onRequest(socket: Socket, answer: () => void): void {
+/** Calls `answer` with the header of the first request, once it is complete. */
+export function onRequest(socket: Socket, answer: (request: string) => void): void {
   let request = '';
   socket.on('data', (bytes) => {
     if (request.includes('\r\n\r\n')) return;
     request += bytes.toString('latin1');
-    if (request.includes('\r\n\r\n')) answer();
+    if (request.includes('\r\n\r\n')) answer(request);
   });
 }

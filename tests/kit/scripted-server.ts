@@ -1,6 +1,8 @@
 import { once } from 'node:events';
+import http from 'node:http';
 import net from 'node:net';
 import tls from 'node:tls';
+import { type WebSocket, WebSocketServer } from 'ws';
 import { flvHeader, flvTag } from '../../core/flv/writer.ts';
 import type { MediaTag } from '../../core/media.ts';
 import { RtmpServerSession } from '../../core/rtmp/server-session.ts';
@@ -21,13 +23,13 @@ export interface ScriptedServer {
 export interface ScriptedSession {
   /** What was asked for: HTTP path with query, or RTMP `app/stream`. */
   readonly asked: string;
-  /** HTTP request headers, in lower case. Empty for RTMP. */
+  /** HTTP or WebSocket request headers, names in lower case. Empty for RTMP. */
   readonly headers: ReadonlyMap<string, string>;
   /** Says yes. Before it nothing is answered. */
   accept(): void;
   /** In one write: what fits a few KB also comes in one read. */
   send(...tags: MediaTag[]): void;
-  /** Ends the stream in good order: last chunk, or UnpublishNotify. */
+  /** Ends the stream in good order: last chunk, UnpublishNotify, or close code 1000. */
   endStream(): void;
   /** Closes the connection with no word. */
   close(): void;
@@ -123,6 +125,54 @@ function httpSession(socket: net.Socket, request: string): ScriptedSession {
     close: () => socket.end(),
     reset: () => socket.resetAndDestroy(),
   };
+}
+
+/** A viewer over a WebSocket. What is not of all protocols, the test does by itself. */
+export interface ScriptedWebSocketSession extends ScriptedSession {
+  /** After `accept`. */
+  readonly webSocket: WebSocket;
+}
+
+/** WS-FLV, one tag in each message, by `ws`. The end of the stream is close code 1000. */
+export async function startWsFlvServer(
+  onViewer: (session: ScriptedWebSocketSession) => void,
+  options: ScriptedServerOptions = {},
+): Promise<ScriptedServer> {
+  const parser = http.createServer();
+  const upgrader = new WebSocketServer({ noServer: true });
+  parser.on('upgrade', (request, socket: net.Socket, head) => {
+    let webSocket: WebSocket | undefined;
+    const open = (): WebSocket => {
+      if (webSocket === undefined) throw new Error('not accepted yet');
+      return webSocket;
+    };
+    onViewer({
+      asked: request.url ?? '',
+      headers: new Map(Object.entries(request.headers).map(([name, value]) => [name, String(value)])),
+      get webSocket() {
+        return open();
+      },
+      accept() {
+        socket.cork();
+        upgrader.handleUpgrade(request, socket, head, (upgraded) => {
+          webSocket = upgraded;
+          upgraded.on('error', () => {});
+          upgraded.send(flvHeader(true, true));
+        });
+        socket.uncork();
+      },
+      send(...tags) {
+        socket.cork();
+        for (const tag of tags) open().send(flvTag(tag));
+        socket.uncork();
+      },
+      endStream: () => open().close(1000),
+      close: () => socket.end(),
+      reset: () => socket.resetAndDestroy(),
+    });
+  });
+  const server = await startSocketServer((socket) => parser.emit('connection', socket), options);
+  return at(server, `ws${options.tls ? 's' : ''}://${server.url}/live/a.flv`);
 }
 
 export async function startRtmpServer(
