@@ -19,4 +19,17 @@ describe('withoutSecrets', () => {
   ])('%s', (text, shown) => {
     expect(withoutSecrets(text)).toBe(shown);
   });
+
+  it('is found behind what is no scheme, too', () => {
+    expect(withoutSecrets('1http://u:p@h/a refused.http://u:p@h/a')).toBe(
+      '1http://…@h/a refused.http://…@h/a',
+    );
+  });
+
+  it('takes a very long name in no time', () => {
+    const address = `http://h/${'x'.repeat(200_000)}`;
+    const startedMs = performance.now();
+    expect(withoutSecrets(address)).toBe(address);
+    expect(performance.now() - startedMs).toBeLessThan(1_000);
+  });
 });

@@ -42,7 +42,7 @@ function checkPublishers(scenario: Scenario): Problem[] {
     for (const stream of expandPatterns(listOf(publisher.stream ?? publisher.url ?? []))) {
       const other = seen.get(stream);
       if (other) {
-        const sentence = `publishers[${index}] publishes "${stream}", which ${other} publishes already`;
+        const sentence = `publishers[${index}] publishes "${maskSecrets(stream)}", which ${other} publishes already`;
         return [{ path: [...path, publisher.stream === undefined ? 'url' : 'stream'], sentence }];
       }
       seen.set(stream, `publishers[${index}]`);
@@ -129,7 +129,7 @@ function wrongStream(text: string): string | null {
   if (/^[a-z]+:\/\//i.test(text))
     return `"${maskSecrets(text)}" is a full address; write it as "url" instead of "stream"`;
   if (!/^[^\s/?#]+(\/[^\s/?#]+)+(\?[^\s#]*)?$/.test(text))
-    return `"${text}" is not a stream; write application and name, as in live/room-1`;
+    return `"${maskSecrets(text)}" is not a stream; write application and name, as in live/room-1`;
   return wrongPattern(text);
 }
 
@@ -160,10 +160,36 @@ export function wrongUrl(text: string, urlProtocols: readonly string[]): string 
   const url = parseUrl(text.replace(/[{}]/g, ''));
   const forms = urlProtocols.map((protocol) => `${protocol}//`).join(', ');
   const shown = maskSecrets(text);
-  if (url === null) return `"${shown}" is not an address; it begins with one of ${forms}`;
+  if (url === null) {
+    const begun = urlProtocols.some((protocol) => text.toLowerCase().startsWith(`${protocol}//`));
+    return begun
+      ? `"${shown}" is not an address: its host, or its port (1 to 65535), is none`
+      : `"${shown}" is not an address; it begins with one of ${forms}`;
+  }
   if (!urlProtocols.includes(url.protocol)) return `"${shown}" does not begin with one of ${forms}`;
-  if (url.hostname === '') return `"${shown}" has no host`;
-  return wrongPattern(text);
+  return wrongAuthority(text, url, shown) ?? wrongPattern(text);
+}
+
+/** No server has an address of this length, and HTTP servers refuse much shorter ones. */
+const MAX_ADDRESS_CHARACTERS = 8_000;
+
+/** What the WHATWG's parser lets pass, and clients refuse or would connect elsewhere for. */
+function wrongAuthority(text: string, url: URL, shown: string): string | null {
+  if (text.length > MAX_ADDRESS_CHARACTERS)
+    return `"${shown.slice(0, 40)}…" is an address of ${text.length} characters; ${MAX_ADDRESS_CHARACTERS} are the most`;
+  const [authority = ''] = text.replace(/^[^/]*\/\//, '').split(/[/?#]/, 1);
+  if (url.hostname === '' || authority === '') return `"${shown}" has no host`;
+  if (url.port === '0') return `"${shown}" has the port 0; ports are 1 to 65535`;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  if (/[\x00-\x1f\x7f]/.test(text)) return `${JSON.stringify(shown)} has a control character in it`;
+  if (authority.indexOf('@') !== authority.lastIndexOf('@'))
+    return `"${shown}": an @ in user or password is written %40`;
+  try {
+    decodeURIComponent(url.username + url.password);
+  } catch {
+    return `"${shown}": a % in user or password is written %25`;
+  }
+  return null;
 }
 
 function parseUrl(text: string): URL | null {
