@@ -9,7 +9,6 @@ export default defineConfig({
           name: 'unit',
           include: [
             '{core,metrics,ffmpeg,clients,fleet,server,probes,sinks,scenarios,dashboards,web,cli,bench}/**/*.test.ts',
-            'tests/kit/**/*.test.ts',
           ],
           testTimeout: 30_000,
           hookTimeout: 60_000,
@@ -20,7 +19,6 @@ export default defineConfig({
         test: {
           name: 'end-to-end',
           include: ['tests/**/*.test.ts'],
-          exclude: ['tests/kit/**'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
