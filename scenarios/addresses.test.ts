@@ -13,38 +13,53 @@ describe('addresses of streams', () => {
     expect(streamAddresses(['live/a?sign=1-x'], 'http-flv', target)).toEqual([
       { protocol: 'http-flv', name: 'live/a', url: 'http://h:8000/live/a.flv?sign=1-x' },
     ]);
+    expect(streamAddresses(['live/a?sign=1-x'], 'ws-flv', target)).toEqual([
+      { protocol: 'ws-flv', name: 'live/a', url: 'ws://h:8000/live/a.flv?sign=1-x' },
+    ]);
+    expect(streamAddresses(['live/a'], 'ws-flv', { http: 'https://h/' })[0]?.url).toBe('wss://h/live/a.flv');
   });
 
   test('of full addresses', () => {
-    expect(urlAddresses(['https://u:p@h/x/live/{1..2}.flv?s=1', 'rtmps://h:443/live/a'])).toEqual([
+    expect(
+      urlAddresses(['https://u:p@h/x/live/{1..2}.flv?s=1', 'rtmps://h:443/live/a', 'wss://h/live/a.flv']),
+    ).toEqual([
       { protocol: 'http-flv', name: 'x/live/1', url: 'https://u:p@h/x/live/1.flv?s=1' },
       { protocol: 'http-flv', name: 'x/live/2', url: 'https://u:p@h/x/live/2.flv?s=1' },
       { protocol: 'rtmp', name: 'live/a', url: 'rtmps://h:443/live/a' },
+      { protocol: 'ws-flv', name: 'live/a', url: 'wss://h/live/a.flv' },
     ]);
   });
 
   test.each([
     [
       'http://h/a.m3u8',
-      '"http://h/a.m3u8": viewers of the protocol "hls" are not carried out by this version; rtmp and http-flv are',
+      '"http://h/a.m3u8": viewers of the protocol "hls" are not carried out by this version; rtmp, http-flv and ws-flv are',
     ],
+    ['ws://h/a', '"ws://h/a" does not end in .flv, so it is not known what kind of stream it is'],
     ['http://h/a', '"http://h/a" does not end in .flv, so it is not known what kind of stream it is'],
     [
-      'ws://h/a.flv',
-      '"ws://h/a.flv": viewers of ws:// are not carried out by this version; rtmp and http-flv are',
+      'whep://h/a',
+      '"whep://h/a": viewers of whep:// are not carried out by this version; rtmp, http-flv and ws-flv are',
     ],
     [
       'h/live/a',
-      '"h/live/a" cannot be played: expected rtmp(s)://host/app/stream or http(s)://host/app/stream.flv',
+      '"h/live/a" cannot be played: expected rtmp(s)://host/app/stream, or http(s):// or ws(s)://host/app/stream.flv',
     ],
   ])('%s is refused in one sentence', (url, sentence) => {
     expect(() => protocolOf(url)).toThrow(sentence);
   });
 
   test('the clients say the same of each address', () => {
-    for (const url of ['rtmp://h/live/a', 'RTMPS://h/a/b', 'http://h/a.flv?x=.m3u8', 'https://h/live/a.flv'])
+    for (const url of [
+      'rtmp://h/live/a',
+      'RTMPS://h/a/b',
+      'http://h/a.flv?x=.m3u8',
+      'https://h/live/a.flv',
+      'ws://h/a.flv?x=.m3u8',
+      'WSS://h/live/a.flv',
+    ])
       expect(clientsProtocolOf(url)).toBe(protocolOf(url));
-    for (const url of ['http://h/a.m3u8', 'http://h/a?b=.flv', 'ws://h/a.flv', 'live/a'])
+    for (const url of ['http://h/a.m3u8', 'http://h/a?b=.flv', 'ws://h/a?b=.flv', 'whep://h/a', 'live/a'])
       expect(() => clientsProtocolOf(url)).toThrow();
   });
 });

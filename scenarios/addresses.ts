@@ -1,6 +1,6 @@
 import { maskSecrets } from './secrets.ts';
 import { expandPatterns } from './stream-pattern.ts';
-import type { Protocol } from './words.ts';
+import { notCarriedOut, type Protocol } from './words.ts';
 
 /** Where a server is reached; without an application. */
 export interface TargetAddresses {
@@ -15,18 +15,29 @@ export interface StreamAddress {
   readonly url: string;
 }
 
-/** Addresses of stream patterns on a target: `live/a` → `rtmp://host/live/a` or `http://host/live/a.flv`. */
+/** Addresses of stream patterns on a target: `live/a` → `rtmp://host/live/a`, `http://host/live/a.flv` or `ws://host/live/a.flv`. */
 export function streamAddresses(
   patterns: readonly string[],
   protocol: Protocol,
   target: TargetAddresses,
 ): StreamAddress[] {
-  const base = (protocol === 'rtmp' ? target.rtmp : target.http)?.replace(/\/+$/, '') ?? '';
+  const base = baseOf(protocol, target)?.replace(/\/+$/, '') ?? '';
   return expandPatterns(patterns).map((stream) => {
     const [name = '', query] = splitQuery(stream);
     const file = protocol === 'rtmp' ? name : `${name}.flv`;
     return { protocol, name, url: `${base}/${file}${query}` };
   });
+}
+
+function baseOf(protocol: Protocol, { rtmp, http }: TargetAddresses): string | undefined {
+  switch (protocol) {
+    case 'rtmp':
+      return rtmp;
+    case 'http-flv':
+      return http;
+    case 'ws-flv':
+      return http?.replace(/^http/i, 'ws');
+  }
 }
 
 /** Streams of full addresses: the protocol follows from the address, the name from its path. */
@@ -43,18 +54,17 @@ export function protocolOf(url: string): Protocol {
   const path = splitQuery(url)[0] ?? '';
   if (scheme === 'rtmp' || scheme === 'rtmps') return 'rtmp';
   if ((scheme === 'http' || scheme === 'https') && path.endsWith('.flv')) return 'http-flv';
-  if (scheme === 'http' || scheme === 'https')
+  if ((scheme === 'ws' || scheme === 'wss') && path.endsWith('.flv')) return 'ws-flv';
+  if (scheme !== undefined && ['http', 'https', 'ws', 'wss'].includes(scheme))
     throw new Error(
       path.endsWith('.m3u8')
-        ? `"${maskSecrets(url)}": viewers of the protocol "hls" are not carried out by this version; rtmp and http-flv are`
+        ? `"${maskSecrets(url)}": viewers of the protocol "hls" ${notCarriedOut}`
         : `"${maskSecrets(url)}" does not end in .flv, so it is not known what kind of stream it is`,
     );
-  if (scheme !== undefined && ['ws', 'wss', 'whep', 'wheps'].includes(scheme))
-    throw new Error(
-      `"${maskSecrets(url)}": viewers of ${scheme}:// are not carried out by this version; rtmp and http-flv are`,
-    );
+  if (scheme === 'whep' || scheme === 'wheps')
+    throw new Error(`"${maskSecrets(url)}": viewers of ${scheme}:// ${notCarriedOut}`);
   throw new Error(
-    `"${maskSecrets(url)}" cannot be played: expected rtmp(s)://host/app/stream or http(s)://host/app/stream.flv`,
+    `"${maskSecrets(url)}" cannot be played: expected rtmp(s)://host/app/stream, or http(s):// or ws(s)://host/app/stream.flv`,
   );
 }
 

@@ -153,7 +153,7 @@ describe('what is wrong is said with its place and the nearest valid word', () =
     [
       'a protocol that is not carried out yet',
       change('protocol: http-flv', 'protocol: hls'),
-      's.yaml:7:15: viewers of the protocol "hls" are not carried out by this version; rtmp and http-flv are',
+      's.yaml:7:15: viewers of the protocol "hls" are not carried out by this version; rtmp, http-flv and ws-flv are',
     ],
     [
       'an unknown protocol',

@@ -103,7 +103,7 @@ export const targetSchema = z
           .optional(),
         http: z
           .string()
-          .meta({ description: 'Where HTTP-FLV is served', examples: ['http://host:8000'] })
+          .meta({ description: 'Where HTTP-FLV and WS-FLV are served', examples: ['http://host:8000'] })
           .optional(),
       }),
     ],
@@ -149,7 +149,7 @@ const reconnectPolicy = z.strictObject({
 const timeouts = z.strictObject({
   connect: someDuration('Name and TCP connection').optional(),
   tls: someDuration('TLS handshake').optional(),
-  handshake: someDuration('RTMP handshake, connect and createStream').optional(),
+  handshake: someDuration('RTMP: handshake, connect and createStream; WS-FLV: the upgrade').optional(),
   firstByte: someDuration('First byte of the answer').optional(),
   firstMedia: someDuration('First audio or video').optional(),
   firstFrame: someDuration('First decodable key picture').optional(),

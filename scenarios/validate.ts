@@ -7,6 +7,7 @@ import { type Scenario, scenarioSchema } from './schema.ts';
 import { maskSecrets } from './secrets.ts';
 import { describeIssues } from './sentences.ts';
 import { expandPatterns, PatternError } from './stream-pattern.ts';
+import { protocols } from './words.ts';
 
 export type Validation =
   | { readonly ok: true; readonly scenario: Scenario; readonly thresholds: readonly Threshold[] }
@@ -59,7 +60,7 @@ function checkCohorts(scenario: Scenario): Problem[] {
     if (cohort.stream !== undefined && cohort.protocol === undefined)
       problems.push({
         path,
-        sentence: `missing key "protocol" in viewers[${index}]; it is one of rtmp, http-flv`,
+        sentence: `missing key "protocol" in viewers[${index}]; it is one of ${protocols.join(', ')}`,
       });
     if (cohort.url !== undefined && cohort.protocol !== undefined)
       problems.push({
@@ -140,7 +141,7 @@ export function wrongViewerUrl(text: string): string | null {
   } catch (error) {
     return (error as Error).message;
   }
-  return wrongUrl(text, ['rtmp:', 'rtmps:', 'http:', 'https:']) ?? wrongRtmpPath(text);
+  return wrongUrl(text, ['rtmp:', 'rtmps:', 'http:', 'https:', 'ws:', 'wss:']) ?? wrongRtmpPath(text);
 }
 
 /** One sentence on why nothing can be published to an address; `null` when something can. */

@@ -1,5 +1,5 @@
 /**
- * The accuracy that the product promises (docs/metrics.md), for RTMP and HTTP-FLV: the whole product, as a user starts
+ * The accuracy that the product promises (docs/metrics.md), for RTMP, HTTP-FLV and WS-FLV: the whole product, as a user starts
  * it, looks at a stream of known properties through a link of known delay, cuts and bandwidth.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import { runCli, startCli, summaryOf, valuesOf } from './kit/cli.ts';
 import { type Link, type LinkOptions, startLink } from './kit/link.ts';
 import { type KnownStream, startTruthServer, type TruthServer } from './kit/truth-server.ts';
 
-const protocols = ['http-flv', 'rtmp'] as const;
+const protocols = ['http-flv', 'ws-flv', 'rtmp'] as const;
 type Protocol = (typeof protocols)[number];
 
 /** 600 kbit/s as FLV: (2,985 + 15) bytes, 25 times a second. */
@@ -45,7 +45,9 @@ async function linkTo(
 }
 
 const urlOf = (protocol: Protocol, port: number): string =>
-  protocol === 'rtmp' ? `rtmp://127.0.0.1:${port}/live/known` : `http://127.0.0.1:${port}/live/known.flv`;
+  protocol === 'rtmp'
+    ? `rtmp://127.0.0.1:${port}/live/known`
+    : `${protocol === 'ws-flv' ? 'ws' : 'http'}://127.0.0.1:${port}/live/known.flv`;
 
 const portOf = (server: TruthServer, protocol: Protocol): number =>
   protocol === 'rtmp' ? server.rtmpPort : server.httpPort;

@@ -4,7 +4,7 @@ import { durationFlag, jsonFlag } from '../flag-types.ts';
 export const probe = defineCommand({
   usage: 'probe <url..>',
   describe: 'Look at streams once, in depth; prints a diagnosis',
-  positionals: { url: { type: 'string', describe: 'rtmp(s)://… or http(s)://….flv' } },
+  positionals: { url: { type: 'string', describe: 'rtmp(s)://…, http(s)://….flv or ws(s)://….flv' } },
   options: {
     for: durationFlag('How long to look once a picture is there  [default: 10s]'),
     insecure: { type: 'boolean', default: false, describe: 'Accept any TLS certificate' },

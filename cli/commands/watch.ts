@@ -6,7 +6,10 @@ export const watch = defineCommand({
   usage: 'watch <url..>',
   describe: 'Simulated viewers of any streams, ad hoc, with thresholds',
   positionals: {
-    url: { type: 'string', describe: 'rtmp(s)://… or http(s)://….flv; {1..20} stands for twenty streams' },
+    url: {
+      type: 'string',
+      describe: 'rtmp(s)://…, http(s)://….flv or ws(s)://….flv; {1..20} stands for twenty streams',
+    },
   },
   options: {
     viewers: countFlag('How many viewers, dealt out evenly over the streams', 1, 1_000_000, '1 a stream'),

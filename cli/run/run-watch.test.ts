@@ -49,7 +49,7 @@ test('flags are a scenario: one viewer a stream for half a minute, unless they s
 test.each<[Partial<WatchFlags>, string]>([
   [
     { urls: ['host/live'] },
-    '"host/live" cannot be played: expected rtmp(s)://host/app/stream or http(s)://host/app/stream.flv.',
+    '"host/live" cannot be played: expected rtmp(s)://host/app/stream, or http(s):// or ws(s)://host/app/stream.flv.',
   ],
   [{ urls: ['rtmp:///live/a'] }, '"rtmp:///live/a" has no host.'],
   [

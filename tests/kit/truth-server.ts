@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import path from 'node:path';
+import { WebSocketServer } from 'ws';
 import { flvHeader, flvTag } from '../../core/flv/writer.ts';
 import { writeAvcC } from '../../core/h264/avcc.ts';
 import { NAL_PPS, NAL_SPS, nalType, splitAnnexB } from '../../core/h264/nal.ts';
@@ -30,7 +31,7 @@ export interface TruthServer {
 }
 
 /**
- * A live stream whose every property is known, over HTTP-FLV and RTMP, in the test's own process. It has no GOP cache:
+ * A live stream whose every property is known, over HTTP-FLV, WS-FLV (on the same port) and RTMP, in the test's own process. It has no GOP cache:
  * a viewer gets the codec configuration and then the next frame, whatever kind it is. Frames are stamped as they are
  * sent. The pictures cannot be decoded; measuring does not look into them.
  */
@@ -64,6 +65,15 @@ export async function startTruthServer(stream: KnownStream): Promise<TruthServer
     };
     watchers.add(send);
     response.on('close', () => watchers.delete(send));
+  });
+  const webSockets = new WebSocketServer({ server: web });
+  webSockets.on('connection', (webSocket) => {
+    const send = (tag: MediaTag): void => webSocket.send(flvTag(tag));
+    webSocket.send(flvHeader(false, true));
+    send(configuration);
+    watchers.add(send);
+    webSocket.on('error', () => {});
+    webSocket.on('close', () => watchers.delete(send));
   });
   const rtmp = net.createServer((socket) => {
     socket.setNoDelay(true);
