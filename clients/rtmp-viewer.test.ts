@@ -42,6 +42,14 @@ describeViewer(
       });
     }
 
+    it('says in one line what a server says in many', async () => {
+      const rambling = `first line\r\n\tsecond line ${'on and on '.repeat(200)}`;
+      const { url } = await server(startRefusingServer('connect', 'NetConnection.Connect.Failed', rambling));
+      const { detail } = await failure(start(`rtmp://${url}/live/a`));
+      expect(detail).toContain('first line second line on and on');
+      expect(detail).toHaveLength(400);
+    });
+
     it('a handshake that drips is too slow', async () => {
       const dripping = await server(startDrippingServer(new Uint8Array(3_073).fill(3)));
       const viewer = start(`rtmp://${dripping.url}/live/a`, { timeouts: { handshakeMs: 3_000 } });

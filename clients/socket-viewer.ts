@@ -377,6 +377,7 @@ export abstract class SocketViewer implements Viewer, ConnectionOwner, SessionLi
     this.#stage = ENDED;
     this.#observer.ended({
       ...ending,
+      detail: oneLine(ending.detail),
       phase: this.meter.hasFirstFrame ? 'after-first-frame' : 'before-first-frame',
       figures: this.#figures(),
     });
@@ -418,6 +419,13 @@ export abstract class SocketViewer implements Viewer, ConnectionOwner, SessionLi
     this.#observer.progress(increment);
   }
 }
+
+/** Servers' own words are part of some sentences: they may not break lines, nor fill pages. */
+function oneLine(sentence: string): string {
+  return sentence.replace(/\p{Cc}+/gu, ' ').slice(0, MAX_DETAIL);
+}
+
+const MAX_DETAIL = 400;
 
 function noProgress(): SessionProgress {
   return {

@@ -1,4 +1,6 @@
+import net from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createViewer } from '../../clients/create-viewer.ts';
 import type { Reason } from '../../clients/reason.ts';
@@ -19,7 +21,13 @@ import {
 import { loopbackCertificate } from './certificate.ts';
 import { freePort } from './free-port.ts';
 import { aacFrame, avcConfig, avcPicture, avcPictures } from './scripted-media.ts';
-import type { OnViewer, ScriptedServer, ScriptedServerOptions, ScriptedSession } from './scripted-server.ts';
+import {
+  type OnViewer,
+  type ScriptedServer,
+  type ScriptedServerOptions,
+  type ScriptedSession,
+  startSocketServer,
+} from './scripted-server.ts';
 
 /** What a protocol brings along to be tested by this suite. */
 export interface ViewerKit {
@@ -639,6 +647,51 @@ export function describeViewer(kit: ViewerKit, more: (bench: ViewerBench) => voi
       const second = start(four.url.replace('127.0.0.1', 'localhost'), { observer: recorder });
       await until(() => sessions.length === 2);
       second.stop();
+    });
+
+    it('ends with a reason whatever happens to the bytes on the way', async () => {
+      const { port } = await good();
+      const whole: Buffer[] = [];
+      const relay = await server(
+        startSocketServer((client) => {
+          const upstream = net.connect(port, '127.0.0.1');
+          upstream.on('data', (bytes) => {
+            whole.push(bytes);
+            client.write(bytes);
+          });
+          client.on('data', (bytes) => upstream.write(bytes));
+          client.on('close', () => upstream.destroy());
+        }),
+      );
+      const viewer = start(kit.urlAt(relay.url));
+      const session = await accepted();
+      session.send(avcConfig(), ...avcPictures({ count: 20, captureMs: clock.wallMs() }), aacFrame(0));
+      await until(() => recorder.all('delivery').length === 20);
+      viewer.stop();
+      const answer = Buffer.concat(whole);
+
+      const damage = fc.array(
+        fc.record({ at: fc.nat(answer.length), take: fc.nat(300), put: fc.uint8Array({ maxLength: 30 }) }),
+        { maxLength: 4 },
+      );
+      await fc.assert(
+        fc.asyncProperty(damage, fc.nat(answer.length), async (wounds, cutAt) => {
+          let bytes = answer;
+          for (const { at, take, put } of wounds) {
+            bytes = Buffer.concat([bytes.subarray(0, at), put, bytes.subarray(at + take)]);
+          }
+          // In two reads, often, and then the end.
+          const damaged = await startSocketServer((socket) => {
+            socket.write(bytes.subarray(0, cutAt));
+            setImmediate(() => socket.end(bytes.subarray(cutAt)));
+          });
+          recorder = new Recorder();
+          const one = start(kit.urlAt(damaged.url), { observer: recorder });
+          await failure(one);
+          await damaged.stop();
+        }),
+        { numRuns: 100 },
+      );
     });
 
     it('plays over TLS', async () => {
