@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -67,5 +68,11 @@ describe('scenario files', () => {
   ])('%s is refused in one sentence', async (_, file, sentence) => {
     const name = file();
     await expect(loadScenario(name)).rejects.toThrow(`${name}${sentence}`);
+  });
+
+  test.skipIf(process.platform === 'win32')('a named pipe is refused, not waited for', async () => {
+    const file = path.join(folder, 'pipe.yaml');
+    execFileSync('mkfifo', [file]);
+    await expect(loadScenario(file)).rejects.toThrow(`${file}: is no file that could be a scenario`);
   });
 });

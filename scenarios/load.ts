@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { type ParsedScenario, parseScenario, readScenario } from './parse.ts';
+import { MAX_SCENARIO_BYTES, type ParsedScenario, parseScenario, readScenario, tooLarge } from './parse.ts';
 import { ScenarioError } from './problem.ts';
 
 /**
@@ -26,8 +26,14 @@ export async function loadScenario(
 
 async function readText(filename: string): Promise<string> {
   try {
+    // Reading a named pipe or a device could take for ever.
+    const found = await stat(filename);
+    if (!found.isFile() && !found.isDirectory())
+      throw new ScenarioError([`${filename}: is no file that could be a scenario`]);
+    if (found.size > MAX_SCENARIO_BYTES) throw tooLarge(filename);
     return await readFile(filename, 'utf8');
   } catch (error) {
+    if (error instanceof ScenarioError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') throw new ScenarioError([`${filename}: no such file`]);
     if (code === 'EISDIR') throw new ScenarioError([`${filename}: is a folder, not a scenario file`]);

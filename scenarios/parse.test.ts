@@ -280,3 +280,25 @@ describe('what the schema repeats, because scenarios may import metrics alone', 
     expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(JSON.parse(scenarioJsonSchema()));
   });
 });
+
+test('a text that is nested without end gives a few lines, none of them about our stack', () => {
+  const error = caught(() => parseScenario(`viewers: ${'['.repeat(20_000)}`, 'a.yaml'));
+  expect(error.message).toMatch(/^a\.yaml:1:\d+: is nested too deeply$/m);
+  expect(error.message).not.toContain('stack');
+  expect(error.message.split('\n').length).toBeLessThanOrEqual(21);
+});
+
+test('two documents in one file', () => {
+  expect(() => parseScenario('name: a\n---\nname: b\n', 'a.yaml')).toThrow(
+    'a.yaml:2:1: a second document begins here; a scenario is one',
+  );
+});
+
+function caught(act: () => unknown): Error {
+  try {
+    act();
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('It threw nothing.');
+}

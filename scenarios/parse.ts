@@ -6,7 +6,7 @@ import { maskSecrets } from './secrets.ts';
 import { validateScenario } from './validate.ts';
 
 /** A scenario is a page of text; a file of this size is something else. */
-const MAX_SCENARIO_BYTES = 1_000_000;
+export const MAX_SCENARIO_BYTES = 1_000_000;
 
 export interface ParsedScenario {
   readonly scenario: Scenario;
@@ -24,10 +24,7 @@ export function parseScenario(
   filename: string,
   overrides: readonly string[] = [],
 ): ParsedScenario {
-  if (text.length > MAX_SCENARIO_BYTES)
-    throw new ScenarioError([
-      `${filename}: is larger than ${MAX_SCENARIO_BYTES} bytes, which no scenario is`,
-    ]);
+  if (text.length > MAX_SCENARIO_BYTES) throw tooLarge(filename);
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: '1.2' });
   if (document.errors.length > 0)
@@ -143,8 +140,15 @@ function offsetOf(document: Document, problem: Problem): number {
   return isNode(document.contents) && document.contents.range ? document.contents.range[0] : 0;
 }
 
+export function tooLarge(filename: string): ScenarioError {
+  return new ScenarioError([`${filename}: is larger than ${MAX_SCENARIO_BYTES} bytes, which no scenario is`]);
+}
+
 /** The first line of a library's message, without its full stop. */
 function oneSentence(message: string): string {
+  if (message.startsWith('Maximum call stack')) return 'is nested too deeply';
+  if (message.startsWith('Source contains multiple documents'))
+    return 'a second document begins here; a scenario is one';
   const first = message.split('\n', 1)[0] ?? message;
   return first.replace(/[.:]$/, '');
 }

@@ -11,10 +11,19 @@ export interface Problem {
 export class ScenarioError extends Error {
   readonly lines: readonly string[];
   constructor(lines: readonly string[]) {
-    super(lines.join('\n'));
+    super(shownLines(lines).join('\n'));
     this.name = 'ScenarioError';
     this.lines = lines;
   }
+}
+
+/** More than that nobody reads at once. */
+const MAX_LINES = 20;
+
+function shownLines(lines: readonly string[]): readonly string[] {
+  const different = [...new Set(lines)];
+  const more = different.length - MAX_LINES;
+  return more > 0 ? [...different.slice(0, MAX_LINES), `… and ${more} more`] : different;
 }
 
 /** `viewers[0].rate`, as people write paths. */

@@ -54,6 +54,19 @@ describe('queryRun', () => {
     expect(await readdir(folder)).toEqual(['run.duckdb']);
   });
 
+  it('ends a query that would take for ever', async () => {
+    const controller = new AbortController();
+    const endless = queryRun(
+      folder,
+      'SELECT count(*) FROM range(10000000000) a, range(10000) b',
+      controller.signal,
+    );
+    // Once the query has begun: one of the loop's turns after another, until it is interrupted.
+    const interrupting = setInterval(() => controller.abort(), 50);
+    await expect(endless).rejects.toThrow(/^Cannot run the query: .*[Ii]nterrupt/);
+    clearInterval(interrupting);
+  });
+
   it('says where it looked for a store', async () => {
     await expect(queryRun('/nowhere/run', 'SELECT 1')).rejects.toThrow(
       'There is no run.duckdb in "/nowhere/run".',

@@ -13,15 +13,20 @@ export interface QueryResult {
 /**
  * Runs one SQL query on a run's store. The store is opened for reading only, and the query cannot reach other files
  * or the network, so that a query from a colleague is safe to try.
- * @throws Error with one clear sentence: no store, not readable, or what is wrong with the query
+ * @param interrupted ends a query that takes too long
+ * @throws Error with one clear sentence: no store, not readable, interrupted, or what is wrong with the query
  */
-export async function queryRun(folder: string, sql: string): Promise<QueryResult> {
+export async function queryRun(folder: string, sql: string, interrupted?: AbortSignal): Promise<QueryResult> {
   return withStore(folder, async (connection) => {
+    const interrupt = (): void => connection.interrupt();
+    interrupted?.addEventListener('abort', interrupt, { once: true });
     try {
       const reader = await connection.runAndReadAll(sql);
       return { columns: reader.columnNames(), rows: reader.getRowsJson() };
     } catch (error) {
       throw new Error(`Cannot run the query: ${reasonOf(error)}.`);
+    } finally {
+      interrupted?.removeEventListener('abort', interrupt);
     }
   });
 }

@@ -56,6 +56,7 @@ describe('remakeReports', () => {
       /^".*" has schema "streamgauge\.summary\/9"; this version reads "streamgauge\.summary\/1"\.$/,
     ],
     ['null', /^".*" has schema null; this version reads/],
+    ['{"schema":"streamgauge.summary/1","metrics":null}', /^".*summary\.json" is not whole: /],
   ])('refuses a folder whose summary is %s', async (text, sentence) => {
     if (text !== null) await writeFile(path.join(folder, 'summary.json'), text);
     await expect(remakeReports(folder)).rejects.toThrow(sentence);

@@ -53,5 +53,15 @@ export async function readSummary(folder: string): Promise<Summary> {
       `"${file}" has schema ${JSON.stringify(summary?.schema ?? null)}; this version reads "${SCHEMA}".`,
     );
   }
+  if (!isWhole(summary)) throw new Error(`"${file}" is not whole: it lacks what every summary has.`);
   return summary;
+}
+
+function isWhole({ run, generator, metrics, thresholds, errors }: Partial<Summary>): boolean {
+  return (
+    typeof run?.startedAt === 'string' &&
+    typeof run.host === 'object' &&
+    Array.isArray(generator?.reasons) &&
+    [metrics, thresholds, errors].every(Array.isArray)
+  );
 }

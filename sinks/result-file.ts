@@ -47,5 +47,5 @@ export function reasonOf(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code;
   if (code && causes[code]) return causes[code];
   const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
-  return line.trim().replace(/\.$/, '');
+  return line.trim().replace(/[.!]+$/, '');
 }

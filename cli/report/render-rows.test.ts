@@ -23,6 +23,11 @@ test('a long or hostile cell is one short line', () => {
   expect(text.split('\n')[2]).toBe(`a b\ufffd[2J${'c'.repeat(52)}…`);
 });
 
+test('as many rows as a query may give', () => {
+  const rows = Array.from({ length: 300_000 }, (_, index) => [index]);
+  expect(renderRows(['x'], rows)).toContain('299999\n(300000 rows)');
+});
+
 test('no rows, and a statement without columns', () => {
   expect(renderRows(['x'], [])).toBe('x\n─\n(0 rows)\n');
   expect(renderRows([], [])).toBe('');

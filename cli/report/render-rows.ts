@@ -7,8 +7,9 @@ const MAX_CELL = 60;
 export function renderRows(columns: readonly string[], rows: readonly (readonly unknown[])[]): string {
   if (columns.length === 0) return '';
   const cells = rows.map((row) => row.map(cellText));
+  // One by one: a million rows are more than a function takes as arguments.
   const widths = columns.map((name, column) =>
-    Math.max(name.length, ...cells.map((row) => row[column]?.length ?? 0)),
+    cells.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), name.length),
   );
   const isNumeric = columns.map((_, column) =>
     rows.every((row) => row[column] === null || typeof row[column] === 'number' || isInteger(row[column])),

@@ -17,11 +17,11 @@ export interface ReportFlags {
 /** `streamgauge report`: the reports of an old run anew, or an answer from its store. */
 export async function runReport(
   { folder, sql, json }: ReportFlags,
-  { terminal }: Context,
+  { terminal, interrupted }: Context,
 ): Promise<ExitCode> {
   try {
     if (sql !== undefined) {
-      const { columns, rows } = await queryRun(folder, sql);
+      const { columns, rows } = await queryRun(folder, sql, interrupted);
       if (json)
         terminal.out(
           `${JSON.stringify(rows.map((row) => Object.fromEntries(columns.map((name, i) => [name, row[i]]))))}\n`,
@@ -34,6 +34,7 @@ export async function runReport(
     terminal.out(json ? renderSummaryJson(summary) : renderConclusion(summary, report, terminal.outColours));
     return exitCodes.passed;
   } catch (error) {
+    if (interrupted.aborted) return exitCodes.stoppedBySignal;
     // No such folder, no such store, a query that is none: each is one sentence.
     throw new CommandError(exitCodes.invalidScenario, (error as Error).message);
   }
