@@ -1,10 +1,12 @@
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
+import { RtmpServerSession } from '../core/rtmp/server-session.ts';
 import { Registry } from '../metrics/registry.ts';
 import type { SessionRecord } from '../metrics/summary.ts';
 import { builtEntry } from '../tests/kit/built-entry.ts';
 import { freePort } from '../tests/kit/free-port.ts';
+import { startSocketServer } from '../tests/kit/scripted-server.ts';
 import { Fleet } from './fleet.ts';
 import type { FleetPlan } from './plan.ts';
 import { Publishers } from './publishers.ts';
@@ -148,4 +150,45 @@ test('a publisher that cannot publish is told with its reason, and its thread ca
   expect(publishers.obstacle).toEqual(outcome);
   await publishers.stop();
   expect(told.at(-1)).toMatch(/^failed/);
+});
+
+test('a stream that goes to two servers is up when both have it', async () => {
+  const server = await startSocketServer((socket) => {
+    const session = new RtmpServerSession({
+      random: (count) => new Uint8Array(count),
+      write: (pieces) => socket.write(Buffer.concat(pieces)),
+      event: ({ kind }) => {
+        if (kind !== 'ended') session.accept();
+      },
+    });
+    socket.on('data', (bytes) => session.receive(bytes));
+  });
+  const source = {
+    kind: 'recording' as const,
+    ...{ width: 64, height: 64, fps: 5, bitsPerSecond: 128_000, gopMs: 1_000 },
+  };
+  const ports = [server.port, await freePort()];
+  const publishers = new Publishers({
+    entry: builtEntry('fleet/publisher-worker'),
+    plan: {
+      publishers: ports.map((port, index) => ({
+        number: index + 1,
+        stream: 'live/a',
+        url: `rtmp://127.0.0.1:${port}/live/a`,
+        source,
+      })),
+    },
+    second: () => {},
+    retrying: () => {},
+    failed: () => {},
+  });
+  let isUp = false;
+  void publishers.start(Date.now()).then(() => {
+    isUp = true;
+  });
+  await expect.poll(() => publishers.awaited, { timeout: 15_000 }).toEqual(['live/a']);
+  expect(publishers.obstacle).toMatchObject({ reason: 'refused' });
+  expect(isUp).toBe(false);
+  await publishers.stop();
+  await server.stop();
 });

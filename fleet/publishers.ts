@@ -24,23 +24,26 @@ export interface PublishersOptions {
 /** All publishers, on a thread of their own, seen from the main thread. */
 export class Publishers {
   readonly #handle: WorkerHandle<FromPublisherWorker>;
-  readonly #awaited: Set<string>;
+  /** Names of streams that are not up yet; one may be published to several servers, and is here once for each. */
+  readonly #awaited: string[];
   readonly #lastFailures = new Map<string, PublisherFailure>();
   #allUp: () => void = () => {};
   #firstFailure: (failure: PublisherFailure) => void = () => {};
 
   constructor({ entry, plan, second, retrying, failed }: PublishersOptions) {
-    this.#awaited = new Set(plan.publishers.map((publisher) => publisher.stream));
+    this.#awaited = plan.publishers.map((publisher) => publisher.stream);
     const data: PublisherWorkerData = { plan, node: 'publishers' };
     this.#handle = new WorkerHandle<FromPublisherWorker>(entry, data, (message) => {
       switch (message.kind) {
         case 'second':
           second(message);
           return;
-        case 'up':
-          this.#awaited.delete(message.stream);
-          if (this.#awaited.size === 0) this.#allUp();
+        case 'up': {
+          const place = this.#awaited.indexOf(message.stream);
+          if (place >= 0) this.#awaited.splice(place, 1);
+          if (this.#awaited.length === 0) this.#allUp();
           return;
+        }
         case 'retrying':
         case 'failed': {
           const { kind, stream, reason, detail } = message;
@@ -67,13 +70,13 @@ export class Publishers {
       this.#firstFailure = resolve;
     });
     this.#handle.post({ kind: 'start', atWallMs });
-    if (this.#awaited.size === 0) return null;
+    if (this.#awaited.length === 0) return null;
     return Promise.race([outcome, this.#handle.finished.then(() => null)]);
   }
 
   /** Streams that are not up yet. */
   get awaited(): readonly string[] {
-    return [...this.#awaited];
+    return this.#awaited;
   }
 
   /** Why one of the streams that are not up is not; `null` where nothing is known. */
