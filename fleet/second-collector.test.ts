@@ -32,3 +32,12 @@ test('at the end everything is taken, in order', () => {
   expect(collector.takeAll()).toMatchObject([[{ timeMs: 2000, value: 2 }], [{ timeMs: 3000, value: 3 }]]);
   expect(collector.takeAll()).toEqual([]);
 });
+
+test('a second may have more points than a call can have arguments', () => {
+  const collector = new SecondCollector();
+  const [point] = points(1, 1000);
+  const many = Array.from({ length: 200_000 }, () => point!);
+  collector.add(1000, points(1, 1000));
+  collector.add(1000, many);
+  expect(collector.take(1000)).toMatchObject([{ value: 200_001 }]);
+});

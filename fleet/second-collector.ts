@@ -10,7 +10,8 @@ export class SecondCollector {
 
   add(secondMs: number, points: readonly Point[]): void {
     const pending = this.#pending.get(secondMs);
-    if (pending) pending.push(...points);
+    // One by one: thousands of streams have more points than a call can have arguments.
+    if (pending) for (const point of points) pending.push(point);
     else this.#pending.set(secondMs, [...points]);
   }
 
@@ -19,7 +20,7 @@ export class SecondCollector {
     const due: Point[] = [];
     for (const [pendingMs, points] of this.#pending) {
       if (pendingMs > secondMs) continue;
-      due.push(...points);
+      for (const point of points) due.push(point);
       this.#pending.delete(pendingMs);
     }
     return mergePoints(due, secondMs);
