@@ -55,6 +55,17 @@ async function answer(words: readonly string[]): Promise<number> {
   });
 }
 
+// Whatever ends the process before its time has not passed.
+let over = false;
+process.once('exit', (code) => {
+  if (!over && code !== exitCodes.stoppedBySignal) process.exitCode = exitCodes.unexpectedFailure;
+});
+process.on('uncaughtException', (error: unknown) => {
+  terminal.say(`streamgauge: ${error instanceof Error ? error.message : String(error)}`);
+  if (process.env['STREAMGAUGE_DEBUG'] && error instanceof Error) terminal.say(error.stack ?? '');
+  process.exit(exitCodes.unexpectedFailure);
+});
+
 let exitCode: number;
 try {
   exitCode = await answer(process.argv.slice(2));
@@ -70,4 +81,5 @@ await Promise.race([
   ),
   new Promise((done) => setTimeout(done, 1000)),
 ]);
+over = true;
 process.exit(exitCode);

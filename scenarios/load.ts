@@ -2,22 +2,29 @@ import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { MAX_SCENARIO_BYTES, type ParsedScenario, parseScenario, readScenario, tooLarge } from './parse.ts';
 import { ScenarioError } from './problem.ts';
+import { runModule } from './run-module.ts';
 
 /**
  * Reads a scenario file: `.yaml`, `.yml`, `.json`, or `.ts`, `.mts`, `.js`, `.mjs` whose default export, or export
  * `scenario`, is a scenario (a function or promise of one, too).
+ * @param interrupted ends a module that takes too long
  * @throws ScenarioError
  */
 export async function loadScenario(
   filename: string,
   overrides: readonly string[] = [],
+  interrupted?: AbortSignal,
 ): Promise<ParsedScenario> {
   const extension = path.extname(filename).toLowerCase();
   if (['.yaml', '.yml', '.json'].includes(extension))
     return parseScenario(await readText(filename), filename, overrides);
   if (['.ts', '.mts', '.js', '.mjs'].includes(extension)) {
     await readText(filename);
-    return readScenario(await runModule(filename), filename, overrides);
+    return readScenario(
+      await runModule(await bundleModule(filename), filename, { interrupted }),
+      filename,
+      overrides,
+    );
   }
   throw new ScenarioError([
     `${filename}: a scenario is a file that ends in .yaml, .json or .ts${extension ? `, not in ${extension}` : ''}`,
@@ -42,8 +49,8 @@ async function readText(filename: string): Promise<string> {
   }
 }
 
-/** Bundles the module with all it imports by esbuild (Node 20 runs no TypeScript) and imports it from memory. */
-async function runModule(filename: string): Promise<unknown> {
+/** The code of a module with all it imports, by esbuild: Node 20 runs no TypeScript. */
+async function bundleModule(filename: string): Promise<string> {
   const { build } = await import('esbuild');
   let code: string;
   try {
@@ -83,19 +90,5 @@ async function runModule(filename: string): Promise<unknown> {
       ),
     );
   }
-  try {
-    const module = (await import(`data:text/javascript;base64,${Buffer.from(code).toString('base64')}`)) as {
-      default?: unknown;
-      scenario?: unknown;
-    };
-    const exported = module.default ?? module.scenario;
-    if (exported === undefined)
-      throw new ScenarioError([`${filename}: has neither a default export nor an export "scenario"`]);
-    return await (typeof exported === 'function' ? exported() : exported);
-  } catch (error) {
-    if (error instanceof ScenarioError) throw error;
-    throw new ScenarioError([
-      `${filename}: failed while it was run (${(error as Error)?.message ?? String(error)})`,
-    ]);
-  }
+  return code;
 }

@@ -21,7 +21,10 @@ export interface RunFlags {
 /** `streamgauge run`. */
 export async function runScenario(flags: RunFlags, context: Context): Promise<ExitCode> {
   const overrides = [...flags.overrides, ...targetOverrides(flags.targets)];
-  const { scenario, thresholds } = await orInvalid(loadScenario(flags.file, overrides));
+  const { scenario, thresholds } = await orInvalid(
+    loadScenario(flags.file, overrides, context.interrupted),
+    context.interrupted,
+  );
   const folder = path.dirname(flags.file);
   checkSources(planPublishers(scenario.publishers, {}, folder).publishers);
   return executeRun(
@@ -38,14 +41,14 @@ export async function runScenario(flags: RunFlags, context: Context): Promise<Ex
 }
 
 /** A scenario that is refused ends with its own exit code. */
-export async function orInvalid<T>(loading: Promise<T>): Promise<T> {
+export async function orInvalid<T>(loading: Promise<T>, interrupted?: AbortSignal): Promise<T> {
   try {
     return await loading;
   } catch (error) {
     // `--target` goes in as an override of the scenario; its mistakes are told by its own name.
     if (error instanceof ScenarioError)
       throw new CommandError(
-        exitCodes.invalidScenario,
+        interrupted?.aborted ? exitCodes.stoppedBySignal : exitCodes.invalidScenario,
         error.message.replace(/^--set target=\{.*?\}:/gm, '--target:'),
       );
     throw error;
