@@ -111,6 +111,21 @@ export function findStamp(
   return false;
 }
 
+/** What `findStamp` says of one NAL unit: `stamp`, `slice` (none will come after it) or `other`. */
+export function readNalStamp(
+  bytes: Uint8Array,
+  nalStart: number,
+  nalEnd: number,
+  codec: StampCodec,
+  into: Stamp,
+): 'stamp' | 'slice' | 'other' {
+  const kind = kindOf(bytes[nalStart]!, codec);
+  if (kind === SLICE) return 'slice';
+  if (kind !== SEI) return 'other';
+  const fields = findFields(bytes, nalStart + headerBytes(codec), nalEnd);
+  return fields >= 0 && readFields(bytes, fields, into) ? 'stamp' : 'other';
+}
+
 /** How far apart the numbers of frames may be that `readNextStamp` takes for one stream. */
 const NEXT_FRAMES = 32;
 
