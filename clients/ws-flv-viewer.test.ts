@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import type net from 'node:net';
 import { describe, expect, it } from 'vitest';
+import type { WebSocket } from 'ws';
 import { flvHeader, flvTag } from '../core/flv/writer.ts';
+import { playerProfiles } from '../core/player/profile.ts';
 import { acceptOf } from '../core/websocket/handshake.ts';
 import {
   onRequest,
@@ -17,6 +20,7 @@ import {
 } from '../tests/kit/scripted-server.ts';
 import { describeViewer } from '../tests/kit/viewer-contract.ts';
 import type { Reason } from './reason.ts';
+import { WsFlvViewer } from './ws-flv-viewer.ts';
 
 const flv = Buffer.concat([
   flvHeader(true, true),
@@ -42,6 +46,10 @@ function startUpgradingServer(frames: Uint8Array, headers: Record<string, string
     }),
   );
 }
+
+/** Under the WebSocket, for what `ws` would not write by itself. */
+const rawSocketOf = (webSocket: WebSocket): net.Socket =>
+  (webSocket as unknown as { readonly _socket: net.Socket })._socket;
 
 /** A frame of less than 64 KiB, as a server sends it. */
 const frame = (first: number, payload: Uint8Array): Buffer =>
@@ -176,12 +184,26 @@ describeViewer(
     });
 
     it('an upgrade and then silence (an unknown stream, to node-media-server) is no-media', async () => {
-      const viewer = start(await good(), { timeouts: { firstMediaMs: 3_000 } });
-      await until(() => sessions.length === 1);
-      sessions[0]!.accept();
+      const { url } = await server(startUpgradingServer(new Uint8Array(0)));
+      const viewer = start(`ws://${url}/live/a.flv`, {
+        timeouts: { firstByteMs: 1_000, firstMediaMs: 3_000 },
+      });
+      await until(() => recorder().has('connected'));
+      expect(viewer.state).toBe('starting');
+      pass(viewer, 2_999);
+      expect(viewer.state).toBe('starting');
+      pass(viewer, 1);
+      expect(await failure(viewer)).toMatchObject({ reason: 'no-media', figures: { firstByteMs: null } });
+    });
+
+    it('tells a server that breaks the protocol so', async () => {
+      const viewer = start(await good());
+      const { webSocket } = await accepted();
       await until(() => recorder().has('firstByte'));
-      pass(viewer, 3_000);
-      expect(await failure(viewer)).toMatchObject({ reason: 'no-media' });
+      const closed = once(webSocket, 'close') as Promise<[number]>;
+      rawSocketOf(webSocket).write(Uint8Array.of(0x82, 0x80, 0, 0, 0, 0));
+      expect(await failure(viewer)).toMatchObject({ reason: 'bad-response' });
+      expect((await closed)[0]).toBe(1002);
     });
 
     describe('a close frame', () => {
@@ -236,9 +258,7 @@ describeViewer(
       webSocket.on('pong', (bytes) => pongs.push(String(bytes)));
       const media = Buffer.concat([avcConfig(), ...avcPictures({ count: 50 })].map(flvTag));
       // In one write, and so in one read.
-      const { _socket: socket } = webSocket as unknown as {
-        _socket: NodeJS.WritableStream & { cork(): void; uncork(): void };
-      };
+      const socket = rawSocketOf(webSocket);
       socket.cork();
       webSocket.send(media.subarray(0, 1_000), { fin: false });
       webSocket.ping('first');
@@ -252,6 +272,33 @@ describeViewer(
       viewer.stop();
       expect(pongs).toEqual(['second', '']);
       expect(recorder().outcome?.figures.frames).toBe(50);
+    });
+
+    it('does not answer the pings of a server that takes no answers', async () => {
+      class Clogged extends WsFlvViewer {
+        protected override get queuedBytes(): number {
+          return 1_000_000;
+        }
+      }
+      const viewer = new Clogged({
+        url: await good(),
+        player: playerProfiles.plain,
+        clock,
+        observer: recorder(),
+        intendedStartMs: clock.now,
+        reconnect: null,
+      });
+      viewer.start();
+      const session = await accepted();
+      const pongs: string[] = [];
+      session.webSocket.on('pong', (bytes) => pongs.push(String(bytes)));
+      session.webSocket.ping('unheard');
+      session.send(avcConfig(), ...avcPictures({ count: 50 }));
+      await until(() => recorder().has('firstFrame'));
+      const closed = once(session.webSocket, 'close');
+      viewer.stop();
+      await closed;
+      expect(pongs).toEqual([]);
     });
 
     it('says goodbye when the watcher leaves', async () => {
