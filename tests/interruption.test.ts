@@ -66,8 +66,9 @@ describe('Ctrl-C', () => {
     const startedMs = performance.now();
     const { code, signal, stderr } = await running!.done;
     expect(performance.now() - startedMs).toBeLessThan(10_000);
-    // Before Node has begun to listen for signals, the signal itself ends it: there is nothing to report yet.
-    if (signal === 'SIGINT' && afterMs < 500) return;
+    // Before Node has begun to listen for signals, the signal itself ends it: nothing was said, and there is nothing to
+    // report yet. How long that takes is the machine's business, but not for ever.
+    if (signal === 'SIGINT' && stderr === '' && afterMs < 3_000) return;
     expect({ code, signal }).toEqual({ code: 105, signal: null });
     expect(stderr).not.toMatch(/\n\s+at .*:\d+/);
     if (linux) expect(offspring(mark)).toEqual([]);
