@@ -47,7 +47,7 @@ export function locate(program: FfmpegProgram, machine: Machine = thisMachine): 
   const ffmpegNamed = machine.env['FFMPEG_PATH'];
   const beside = ffmpegNamed && path.join(path.dirname(ffmpegNamed), executable(program, machine));
   if (beside && isProgram(beside)) return beside;
-  const found = onPath(program, machine);
+  const found = findProgram(program, machine);
   if (found !== null) return found;
   throw new FfmpegError(
     'FFMPEG_MISSING',
@@ -56,13 +56,15 @@ export function locate(program: FfmpegProgram, machine: Machine = thisMachine): 
 }
 
 function installAdvice(machine: Machine): string {
-  const installer = installers.find(({ program }) => onPath(program, machine) !== null);
+  const installer = installers.find(({ program }) => findProgram(program, machine) !== null);
   if (!installer) return 'get it from https://ffmpeg.org/download.html and put it on PATH';
   const sudo = installer.asRoot && !machine.root ? 'sudo ' : '';
   return `type "${sudo}${installer.command}"`;
 }
 
-function onPath(program: string, machine: Machine): string | null {
+/** Path of a program: the first of that name on PATH, or the path itself if it is one; null: not on this machine. */
+export function findProgram(program: string, machine: Machine = thisMachine): string | null {
+  if (path.isAbsolute(program)) return isProgram(program) ? program : null;
   const folders = (machine.env['PATH'] ?? '').split(machine.platform === 'win32' ? ';' : ':');
   for (const folder of folders) {
     if (folder === '') continue;

@@ -1,10 +1,9 @@
 import { execFile } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { ffmpegCapabilities } from '../../ffmpeg/capabilities.ts';
-import { locate } from '../../ffmpeg/locate.ts';
+import { findProgram, locate } from '../../ffmpeg/locate.ts';
 import type { Check } from './check.ts';
 
 const run = promisify(execFile);
@@ -62,7 +61,7 @@ async function checkProgram(
   args: readonly string[],
   remedy: string,
 ): Promise<Check> {
-  const file = candidates.map(find).find((found) => found !== null);
+  const file = candidates.map((program) => findProgram(program)).find((found) => found !== null);
   if (!file) return { name, level: 'limited', found: 'not here', remedy };
   try {
     const { stdout } = await run(file, args, { timeout: patienceMs });
@@ -70,18 +69,4 @@ async function checkProgram(
   } catch {
     return { name, level: 'limited', found: `${file} is here but does not start`, remedy };
   }
-}
-
-function find(program: string): string | null {
-  const folders = path.isAbsolute(program) ? [''] : (process.env['PATH'] ?? '').split(path.delimiter);
-  for (const folder of folders) {
-    const file = path.isAbsolute(program) ? program : path.join(folder, program);
-    try {
-      accessSync(file, constants.X_OK);
-      return file;
-    } catch {
-      // Not in this folder.
-    }
-  }
-  return null;
 }
