@@ -71,6 +71,12 @@ describe('getRequest', () => {
     expect(request).toContain('referer: r');
   });
 
+  it('does not repeat the value of a header that cannot be sent', () => {
+    const send = () => getRequest(parseHttpUrl('http://host/a.flv'), { authorization: 'Bearer hush\n' });
+    expect(send).toThrow('the request header "authorization" cannot be sent');
+    expect(send).not.toThrow('hush');
+  });
+
   it.each([[{ 'bad name': 'x' }], [{ good: 'a\r\nevil: b' }], [{ '': 'x' }], [{ good: '\u{1f600}' }]])(
     'refuses %j',
     (headers) => {

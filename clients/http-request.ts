@@ -102,7 +102,10 @@ export function getRequest(
   if (target.authorization) fields.set('authorization', target.authorization);
   for (const [name, value] of Object.entries(headers)) {
     if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
-      throw new Error(`the request header ${JSON.stringify(`${name}: ${value}`)} cannot be sent`);
+      // Not its value, which may be a secret: one that was read from a file and ends in a line break is the usual case.
+      throw new Error(
+        `the request header ${JSON.stringify(name)} cannot be sent: HTTP does not allow all of its characters`,
+      );
     }
     const lowerName = name.toLowerCase();
     if (target.origin !== asked.origin && secrets.has(lowerName)) continue;

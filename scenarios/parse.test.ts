@@ -125,6 +125,11 @@ describe('what is wrong is said with its place and the nearest valid word', () =
       's.yaml:11:34: viewers[0].stages[0].target must be a whole number, not 0.5',
     ],
     [
+      'a request header that ends in a line break, without its value',
+      change('watch:', 'headers: { authorization: "Bearer hush\\n" }\n    watch:'),
+      's.yaml:13:14: viewers[0].headers: "authorization" cannot be sent: HTTP does not allow all of its characters',
+    ],
+    [
       'an unknown executor',
       change('ramping-viewers', 'ramping-viewer'),
       's.yaml:9:15: "ramping-viewer" is not a valid executor in viewers[0]; did you mean "ramping-viewers"?',

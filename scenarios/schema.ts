@@ -188,8 +188,21 @@ const cohortBase = {
     .default(true)
     .meta({ description: 'Whether and how a viewer comes back after its connection was lost' }),
   timeouts: timeouts.optional().meta({ description: 'How long each phase may take' }),
-  headers: z.record(z.string(), z.string()).optional().meta({ description: 'Extra HTTP request headers' }),
+  headers: z
+    .record(z.string(), z.string())
+    .refine((headers) => Object.entries(headers).every(isSendable), {
+      // Not the value, which may be a secret.
+      error: ({ input }) =>
+        `${JSON.stringify(Object.entries(input as Record<string, string>).find((header) => !isSendable(header))?.[0])} cannot be sent: HTTP does not allow all of its characters`,
+    })
+    .optional()
+    .meta({ description: 'Extra HTTP request headers' }),
 };
+
+/** RFC 9110, 5.1 and 5.5: a name is a token, a value is visible characters and blanks. */
+function isSendable([name, value]: readonly [string, string]): boolean {
+  return /^[\w!#$%&'*+.^`|~-]+$/.test(name) && /^[\t\x20-\x7e\x80-\xff]*$/.test(value);
+}
 
 const stage = (target: z.ZodType<number>) =>
   z.strictObject({ duration: duration('How long it takes to get there; 0s: a jump'), target });
