@@ -81,5 +81,9 @@ await Promise.race([
   ),
   new Promise((done) => setTimeout(done, 1000)),
 ]);
+if (terminal.outFailure !== null) {
+  terminal.say(`streamgauge: the output could not be written: ${terminal.outFailure}.`);
+  exitCode ||= exitCodes.unexpectedFailure;
+}
 over = true;
 process.exit(exitCode);

@@ -9,7 +9,16 @@ const colours = pc.createColors(false);
 const context: Context = {
   entryPath: (entry) => entry,
   version: '1.2.3',
-  terminal: { out() {}, say() {}, draw() {}, live: false, columns: 100, colours, outColours: colours },
+  terminal: {
+    outFailure: null,
+    out() {},
+    say() {},
+    draw() {},
+    live: false,
+    columns: 100,
+    colours,
+    outColours: colours,
+  },
   interrupted: new AbortController().signal,
 };
 

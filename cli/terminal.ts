@@ -5,6 +5,8 @@ import pc from 'picocolors';
 export interface Terminal {
   /** To standard output, as it is. */
   out(text: string): void;
+  /** Why standard output could not be written to; a reader that has gone is no failure. */
+  readonly outFailure: string | null;
   /** A line to standard error. */
   say(line: string): void;
   /** To standard error as it is, escape sequences and all. Only where `live`. */
@@ -30,9 +32,16 @@ export function createTerminal(stdout: Screen, stderr: Screen, environment: Node
   const isScreen = (stream: Screen): boolean => stream.isTTY === true && environment['TERM'] !== 'dumb';
   const colourful = (stream: Screen): boolean =>
     environment['NO_COLOR'] ? false : isTrue('FORCE_COLOR') || isScreen(stream);
-  // A reader that has gone (`| head`) is no failure.
-  for (const stream of [stdout, stderr]) stream.on('error', () => {});
+  let outFailure: string | null = null;
+  stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+    // A reader that has gone (`| head`) is no failure.
+    if (code !== 'EPIPE') outFailure = code === 'ENOSPC' ? 'the disk is full' : message;
+  });
+  stderr.on('error', () => {});
   return {
+    get outFailure() {
+      return outFailure;
+    },
     out: (text) => void stdout.write(text),
     say: (line) => void stderr.write(`${line}\n`),
     draw: (text) => void stderr.write(text),

@@ -1,4 +1,4 @@
-import { access, constants, mkdir, rename, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 /**
@@ -7,10 +7,30 @@ import path from 'node:path';
  */
 export async function prepareFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolders(folder);
     await access(folder, constants.W_OK);
   } catch (error) {
     throw new Error(`Cannot write results to "${folder}": ${reasonOf(error)}.`);
+  }
+}
+
+/**
+ * The folder and those above it. `mkdir`'s own `recursive` tries for ever in a file system such as /proc, which says
+ * that there is no such folder whatever is there above it (Node 20), and hides that a file system is read-only.
+ */
+async function makeFolders(folder: string): Promise<void> {
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const found = await stat(folder).catch(() => null);
+    if (found?.isDirectory()) return;
+    const above = path.dirname(folder);
+    if (code !== 'ENOENT' || (await stat(above).catch(() => null))) throw error;
+    await makeFolders(above);
+    await mkdir(folder).catch((again: NodeJS.ErrnoException) => {
+      if (again.code !== 'EEXIST') throw again;
+    });
   }
 }
 
@@ -26,6 +46,7 @@ export async function writeResult(folder: string, name: string, text: string): P
     await writeFile(unfinished, text);
     await rename(unfinished, file);
   } catch (error) {
+    await rm(unfinished, { force: true }).catch(() => {});
     throw new Error(`Cannot write "${file}": ${reasonOf(error)}.`);
   }
   return file;
@@ -43,6 +64,7 @@ export function reasonOf(error: unknown): string {
     ENOSPC: 'the disk is full',
     EROFS: 'the file system is read-only',
     EMFILE: 'too many files are open',
+    ENAMETOOLONG: 'the name is too long',
   };
   const code = (error as NodeJS.ErrnoException).code;
   if (code && causes[code]) return causes[code];

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
@@ -115,21 +116,25 @@ class Run {
     for (const points of this.#seconds.takeAll()) this.#takeSecond(points);
 
     const summary = this.#summarise(failure, interrupted);
-    await this.#closeSinks(summary);
+    const written = await this.#closeSinks(summary);
     await this.#print(summary);
-    return summary.exitCode as ExitCode;
+    // A pass of which nothing is left to show is none.
+    return written || summary.exitCode !== exitCodes.passed
+      ? (summary.exitCode as ExitCode)
+      : exitCodes.unexpectedFailure;
   }
 
   async #print(summary: Summary): Promise<void> {
     const { terminal } = this.#context;
-    const report = relativePath(path.join(this.#folder, 'report.html'));
+    const file = path.join(this.#folder, 'report.html');
+    const report = existsSync(file) ? relativePath(file) : null;
     if (!this.#order.json) {
       terminal.out(`\n${renderConclusion(summary, report, terminal.outColours)}`);
       return;
     }
     const { renderSummaryJson } = await import('../../sinks/summary-json.ts');
     terminal.out(renderSummaryJson(summary));
-    terminal.say(`Report: ${report}`);
+    if (report !== null) terminal.say(`Report: ${report}`);
   }
 
   async #perform(): Promise<void> {
@@ -306,7 +311,9 @@ class Run {
     return fanOut('results', [files, database]);
   }
 
-  async #closeSinks(summary: Summary): Promise<void> {
+  /** False when results could not be written. */
+  async #closeSinks(summary: Summary): Promise<boolean> {
+    let written = true;
     try {
       await within(
         this.#sinks?.close(summary) ?? Promise.resolve(),
@@ -315,9 +322,11 @@ class Run {
       );
     } catch (error) {
       this.#context.terminal.say((error as Error).message);
+      written = false;
     }
     const lost = this.#sinks?.lost ?? 0;
     if (lost > 0) this.#context.terminal.say(`${lost} points or sessions could not be kept.`);
+    return written;
   }
 }
 
