@@ -1,6 +1,6 @@
 import { type AccessUnitSink, DEFAULT_MAX_UNIT_BYTES } from '../access-unit.ts';
 import { ProtocolError } from '../media.ts';
-import { ClockWatch } from './clock-watch.ts';
+import { ClockWatch, DEFAULT_MAX_TABLE_GAP_MS } from './clock-watch.ts';
 import { ElementaryStream } from './elementary-stream.ts';
 import { type Program, readProgramAssociation, readProgramMap } from './program.ts';
 import { SectionReader } from './sections.ts';
@@ -24,6 +24,11 @@ export interface TsDemuxerOptions {
   readonly maxUnitBytes?: number;
   /** Hears of every breach of TR 101 290; `pid` −1 where no PID is known. */
   readonly violation?: (reason: TsViolation, pid: number) => void;
+  /**
+   * `pat-gap` and `pmt-gap` above this; default 500, as TR 101 290 says. Infinite for HLS: its segments need the tables at their
+   * beginning only (RFC 8216bis, 3.1.2), and ffmpeg's and others' have them nowhere else.
+   */
+  readonly maxTableGapMs?: number;
 }
 
 export const PACKET_BYTES = 188;
@@ -73,7 +78,10 @@ export class TsDemuxer {
       maxUnitBytes: options.maxUnitBytes ?? DEFAULT_MAX_UNIT_BYTES,
     };
     this.#violation = options.violation ?? (() => {});
-    this.#watch = new ClockWatch((reason) => this.#violation(reason, NO_PID));
+    this.#watch = new ClockWatch(
+      (reason) => this.#violation(reason, NO_PID),
+      options.maxTableGapMs ?? DEFAULT_MAX_TABLE_GAP_MS,
+    );
     const broken = () => this.#violation('malformed', PAT_PID);
     const sections = new SectionReader(
       PAT_TABLE,
