@@ -2,7 +2,11 @@ import { defineConfig } from 'vitest/config';
 
 // Two projects: unit tests run in parallel; end-to-end tests measure time, so they run one file at a time, and with
 // them those tests that stand beside their source and must keep up with real time.
-const inRealTime = ['clients/sources/testcard.test.ts'];
+const inRealTime = [
+  'clients/sources/testcard.test.ts',
+  'server/ingest/supervisor.test.ts',
+  'server/ingest/hardening/clean-stop.test.ts',
+];
 
 export default defineConfig({
   test: {
@@ -26,6 +30,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+          maxConcurrency: 4,
           globalSetup: ['tests/kit/build-once.ts'],
         },
       },

@@ -87,8 +87,8 @@ describe('a server that cannot be watched', () => {
   ][] = [
     ['a closed port (HTTP-FLV)', flvUrl, null, 'refused', 95, '5s'],
     ['a closed port (RTMP)', rtmpUrl, null, 'refused', 95, '5s'],
-    ['accepts and says nothing (HTTP-FLV)', flvUrl, silent, 'first-byte-timeout', 95, '14s'],
-    ['accepts and says nothing (RTMP)', rtmpUrl, silent, 'first-byte-timeout', 95, '14s'],
+    ['accepts and says nothing (HTTP-FLV)', flvUrl, silent, 'first-byte-timeout', 95, '20s'],
+    ['accepts and says nothing (RTMP)', rtmpUrl, silent, 'first-byte-timeout', 95, '20s'],
     ['garbage instead of HTTP', flvUrl, garbage, 'bad-response', 99, '5s'],
     ['garbage instead of RTMP', rtmpUrl, garbage, 'bad-response', 99, '5s'],
     ['HTTP 404', flvUrl, httpAnswer('404 Not Found'), 'not-found', 99, '5s'],

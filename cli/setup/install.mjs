@@ -6,8 +6,10 @@ import {
   accessSync,
   constants,
   existsSync,
+  linkSync,
   mkdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -168,7 +170,7 @@ async function withLock(work) {
       if (error.code !== 'EEXIST')
         throw new SetupError(`${root} cannot be written to (${error.code}): make it writable for this user.`);
     }
-    if (!ownerLives()) rmSync(lock, { force: true });
+    if (!ownerLives(lock)) takeFromDeadOwner();
     else if (Date.now() > deadline)
       throw new SetupError(`Another set-up has held ${lock} for ten minutes: end it, or delete that file.`);
     else await new Promise((wake) => setTimeout(wake, 200));
@@ -180,10 +182,22 @@ async function withLock(work) {
   }
 }
 
-function ownerLives() {
+/** Of several that wait for the same dead owner one renames the lock; what a living one has taken since is given back. */
+function takeFromDeadOwner() {
+  const aside = `${lock}.${process.pid}`;
   try {
-    const pid = Number(readFileSync(lock, 'utf8'));
-    if (!(pid > 0)) return Date.now() - statSync(lock).mtimeMs < 1_000; // being written at this moment
+    renameSync(lock, aside);
+    if (ownerLives(aside)) linkSync(aside, lock);
+  } catch (error) {
+    if (error.code !== 'ENOENT' && error.code !== 'EEXIST') throw error;
+  }
+  rmSync(aside, { force: true });
+}
+
+function ownerLives(file) {
+  try {
+    const pid = Number(readFileSync(file, 'utf8'));
+    if (!(pid > 0)) return Date.now() - statSync(file).mtimeMs < 1_000; // being written at this moment
     process.kill(pid, 0);
     return true;
   } catch (error) {
