@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { findMp4Box, readMp4Samples } from '../../tests/kit/fragmented-mp4.ts';
+import { UnitCollector } from '../../tests/kit/access-units.ts';
 import { runFfmpeg, runFfprobe, runToEnd, traceHeaders } from '../../tests/kit/run-tool.ts';
 import { FlvReader } from '../flv/reader.ts';
 import { readVideoHead, videoHead } from '../flv/video-head.ts';
@@ -9,6 +9,7 @@ import { readAvcC } from '../h264/avcc.ts';
 import { splitLengthPrefixed } from '../h264/nal.ts';
 import { readHvcC } from '../h265/hvcc.ts';
 import { type MediaTag, TAG_VIDEO } from '../media.ts';
+import { Mp4Demuxer } from '../mp4/demuxer.ts';
 import { findStamp, insertStamp, type Stamp, type StampCodec } from './stamp.ts';
 
 // Does the stamp survive what real tools do to it, and do they mind it?
@@ -272,14 +273,18 @@ describe('H.265', () => {
 /** A fragmented MP4 with one H.265 track as enhanced FLV tags: ffmpeg 5.1 cannot write them. */
 function enhancedTagsOf(mp4: Buffer): MediaTag[] {
   const HVC1 = [0x68, 0x76, 0x63, 0x31];
-  const config = Uint8Array.of(0x90, ...HVC1, ...findMp4Box(mp4, 'hvcC'));
-  const frames = readMp4Samples(mp4).map(({ dtsMs, compositionMs, bytes }, index): MediaTag => {
+  const sink = new UnitCollector();
+  new Mp4Demuxer(sink).push(mp4);
+  const [first] = sink.units;
+  const config = Uint8Array.of(0x90, ...HVC1, ...first!.track.config!);
+  const frames = sink.units.map(({ ptsMs, dtsMs, head: bytes }, index): MediaTag => {
+    const compositionMs = Math.round(ptsMs - dtsMs);
     const composition = [compositionMs >> 16, compositionMs >> 8, compositionMs];
-    const first = index === 0 ? 0x91 : 0xa1;
+    const frameType = index === 0 ? 0x91 : 0xa1;
     return {
       type: TAG_VIDEO,
-      timestampMs: dtsMs,
-      body: Uint8Array.of(first, ...HVC1, ...composition, ...bytes),
+      timestampMs: Math.round(dtsMs - first!.dtsMs),
+      body: Uint8Array.of(frameType, ...HVC1, ...composition, ...bytes),
     };
   });
   return [{ type: TAG_VIDEO, timestampMs: 0, body: config }, ...frames];
