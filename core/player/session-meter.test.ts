@@ -257,6 +257,16 @@ describe('SessionMeter: streams without video', () => {
     expect(run.all('startup')).toEqual([200]);
   });
 
+  it('believes metadata that promises pictures more than a header that denies them', () => {
+    const run = session(bare);
+    run.meter.announced(true, false);
+    run.come(1_100, metadata({ width: 640, height: 360, videocodecid: 7 }), aacConfig());
+    for (let i = 0; i < 80; i++) run.come(1_200 + i * 20, aacFrame(i * 20));
+    expect(run.all('firstFrame')).toEqual([]);
+    run.come(3_000, avcConfig(), avcPicture({ timestampMs: 1_600, key: true }));
+    expect(run.all('firstFrame')).toEqual([2_000]);
+  });
+
   it('forgets sound that came before the first picture', () => {
     const run = session(plain);
     for (let i = 0; i < 40; i++) run.come(1_200 + i * 20, aacFrame(i * 20));

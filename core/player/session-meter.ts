@@ -280,11 +280,12 @@ export class SessionMeter implements TagSink, PlayheadListener {
   #readScript(bytes: Uint8Array, start: number, end: number): void {
     try {
       const metadata = readMetadata(bytes, start, end);
-      if (metadata === null || this.#pictures === 'none') return;
+      if (metadata === null) return;
       // nginx-rtmp names every field, and leaves those of an absent picture 0 or empty.
       const { videocodecid, width } = metadata;
+      // The encoder's word counts for more than the header that a server made before it knew the stream.
       if (videocodecid || width) this.#pictures = 'promised';
-      else if (metadata['audiocodecid']) this.#pictures = 'not mentioned';
+      else if (metadata['audiocodecid'] && this.#pictures !== 'none') this.#pictures = 'not mentioned';
     } catch (error) {
       // Broken, or longer than the head that is seen here: hearsay is not needed.
       if (!(error instanceof ProtocolError)) throw error;
