@@ -45,6 +45,8 @@ try {
   await checks[kind](url, ...rest);
   process.exit(0);
 } catch (error) {
-  console.error(`${url}: ${error.cause?.message ?? error.message}`);
+  // Docker keeps what is said here: neither user and password nor a signature belongs there.
+  const shown = String(url).replace(/\/\/[^/]*@/, '//').replace(/[?#].*$/, '');
+  console.error(`${shown}: ${error.cause?.message ?? error.message}`);
   process.exit(1);
 }
