@@ -38,7 +38,7 @@ describe('a second of a worker', () => {
   test('that had time is valid', () => {
     const { check, registry, run } = handMade();
     run(1000, 0.3);
-    expect(check.endSecond()).toEqual({ eventLoopLagMs: 0, cpu: 0.3, valid: true });
+    expect(check.endSecond()).toEqual({ eventLoopLagMs: 0, cpu: 0.3, valid: true, seconds: 1 });
     registry.cut(1000);
     expect(registry.total('generator_cpu', { node: 'viewers-1' })?.values(1000).value).toBe(0.3);
     expect(registry.total('event_loop_lag_ms')?.values(1000)).toMatchObject({ count: 100, max: 0 });
@@ -52,6 +52,14 @@ describe('a second of a worker', () => {
     const second = check.endSecond();
     expect(second.valid).toBe(false);
     expect(second.eventLoopLagMs).toBeCloseTo(120, 6);
+  });
+
+  test('that took five, because the thread was stopped, stands for five', () => {
+    const { check, run, block } = handMade();
+    run(500, 0.1);
+    block(4100);
+    run(400, 0.1);
+    expect(check.endSecond()).toMatchObject({ valid: false, seconds: 5 });
   });
 
   test('a block right at its end is seen in it, one right at its beginning in it too', () => {

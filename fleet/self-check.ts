@@ -14,6 +14,8 @@ export interface WorkerSecond {
   readonly cpu: number;
   /** False: the thread was too busy for its latencies and stalls to be believed. */
   readonly valid: boolean;
+  /** Seconds that it stands for: more than one when the thread was held up (or stopped) over several. */
+  readonly seconds: number;
 }
 
 /**
@@ -91,6 +93,7 @@ export class SelfCheck {
     }
     this.#cpuSeries.add(cpu);
     const eventLoopLagMs = lags.percentile(99);
-    return { eventLoopLagMs, cpu, valid: isSecondValid({ cpu, eventLoopLagMs }) };
+    const seconds = Math.max(1, Math.round(elapsedMs / 1000));
+    return { eventLoopLagMs, cpu, valid: isSecondValid({ cpu, eventLoopLagMs }), seconds };
   }
 }

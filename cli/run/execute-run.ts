@@ -175,8 +175,11 @@ class Run {
       plan: plan.publishers,
       second: (message) => this.#workerSecond(message),
       retrying: sayObstacles((sentence) => this.#display.say(sentence)),
-      failed: ({ stream, reason, detail }) =>
-        this.#complain(`publish-${reason}`, `The publisher of "${stream}" has given up: ${detail}`),
+      failed: ({ stream, reason, detail }) => {
+        // A publisher is sent no media: it is its own that was bad.
+        if (reason === 'bad-media' && !this.#context.interrupted.aborted) this.#tally.sourceFailed();
+        this.#complain(`publish-${reason}`, `The publisher of "${stream}" has given up: ${detail}`);
+      },
     });
     this.#closing.add('the publishers', STOP_LIMIT_MS, () => publishers.stop());
     return publishers;

@@ -62,19 +62,28 @@ test('errors are counted by reason, with the first as the example, the most freq
 
 test('seconds of all threads are judged together', () => {
   const tally = new Tally();
-  const second = (valid: boolean) => ({ eventLoopLagMs: valid ? 1 : 80, cpu: 0.5, valid });
+  const second = (valid: boolean) => ({ eventLoopLagMs: valid ? 1 : 80, cpu: 0.5, valid, seconds: 1 });
   for (let i = 0; i < 19; i++) tally.workerSecond(second(true), []);
   const busy = new Registry();
   busy.series('latency_ms').add(5000);
   tally.workerSecond(second(false), busy.cut(0));
   tally.workerSecond(null, []);
   expect(tally.generator(2)).toMatchObject({ valid: true, seconds: 20, invalidSeconds: 1, workers: 2 });
-  tally.workerSecond(second(false), []);
+  tally.workerSecond({ ...second(false), seconds: 4 }, []);
   const { valid, reasons } = tally.generator(2);
   expect(valid).toBe(false);
-  expect(reasons[0]).toMatch(/too busy in 2 of 21 worker-seconds/);
+  expect(reasons[0]).toMatch(/too busy in 5 of 24 worker-seconds/);
   expect(tally.registry.total('latency_ms')).toBeNull();
   expect(tally.generator(2).apart).toMatchObject([{ name: 'latency_ms', values: { count: 1, max: 5000 } }]);
+});
+
+test('a stream whose source failed says nothing about the server', () => {
+  const tally = new Tally();
+  tally.sourceFailed();
+  expect(tally.generator(1)).toMatchObject({
+    valid: false,
+    reasons: ['One stream was no longer published, because the source failed.'],
+  });
 });
 
 test('sessions that this machine could not make say nothing about the server', () => {

@@ -18,6 +18,7 @@ export class Tally {
   #workerSeconds = 0;
   #invalidSeconds = 0;
   #generatorLimits = 0;
+  #failedSources = 0;
 
   second(points: readonly Point[]): void {
     this.registry.absorb(points);
@@ -26,8 +27,13 @@ export class Tally {
   workerSecond(check: WorkerSecond | null, apart: readonly Point[]): void {
     this.apart.absorb(apart);
     if (!check) return;
-    this.#workerSeconds++;
-    if (!check.valid) this.#invalidSeconds++;
+    this.#workerSeconds += check.seconds;
+    if (!check.valid) this.#invalidSeconds += check.seconds;
+  }
+
+  /** What a publisher was to send could not be made or read: its viewers' trouble is not the server's. */
+  sourceFailed(): void {
+    this.#failedSources++;
   }
 
   session({ result, reason, detail, figures }: SessionRecord): void {
@@ -63,6 +69,19 @@ export class Tally {
       .sort((a, b) => b.count - a.count);
   }
 
+  #otherReasons(): string[] {
+    const reasons: string[] = [];
+    if (this.#generatorLimits > 0)
+      reasons.push(
+        `${this.#generatorLimits} of ${this.#sessions} sessions could not be made, because this machine ran out of ports, file descriptors or memory.`,
+      );
+    if (this.#failedSources > 0)
+      reasons.push(
+        `${this.#failedSources === 1 ? 'One stream was' : `${this.#failedSources} streams were`} no longer published, because the source failed.`,
+      );
+    return reasons;
+  }
+
   /** The generator about itself: whether the figures may be believed. */
   generator(workers: number): GeneratorSummary {
     const figure = (name: 'generator_cpu' | 'event_loop_lag_ms' | 'dropped_starts') =>
@@ -77,11 +96,7 @@ export class Tally {
         workers,
         apart: this.apart.summaries().filter(({ tags }) => Object.keys(tags).length === 0),
       },
-      this.#generatorLimits === 0
-        ? []
-        : [
-            `${this.#generatorLimits} of ${this.#sessions} sessions could not be made, because this machine ran out of ports, file descriptors or memory.`,
-          ],
+      this.#otherReasons(),
     );
   }
 }
