@@ -203,6 +203,11 @@ describe('TsDemuxer on what is broken', () => {
     expect(errorCode(() => read(Buffer.from('<html><body>G.G.G</body></html>')))).toBe('TS_NO_SYNC');
     expect(errorCode(() => read(Buffer.alloc(MAX_SYNC_SEARCH_BYTES + 400)))).toBe('TS_NO_SYNC');
     expect(errorCode(() => read(Buffer.alloc(0)))).toBe('no error');
+    // An endless one is not read to its end.
+    const demuxer = new TsDemuxer(new UnitCollector());
+    demuxer.push(fixture('audio-only.mpegts'));
+    expect(errorCode(() => demuxer.push(Buffer.alloc(MAX_SYNC_SEARCH_BYTES)))).toBe('no error');
+    expect(errorCode(() => demuxer.push(Buffer.alloc(400)))).toBe('TS_NO_SYNC');
   });
 
   it('refuses a unit that is too large before it is kept', () => {
@@ -219,7 +224,7 @@ describe('TsDemuxer on what is broken', () => {
   it('leaves out tables with a wrong check code', () => {
     const list = packets('audio-only.mpegts');
     const spoiled = list.map((packet) => {
-      if (pidOf(packet) === 4096) packet[15]! ^= 0xff;
+      if (pidOf(packet) === 4096) packet[19]! ^= 1; // a stream's PID: nothing but the check code can tell
       return packet;
     });
     const sink = read(Buffer.concat(spoiled));
