@@ -12,6 +12,7 @@ import { run } from './commands/run.ts';
 import { serve } from './commands/serve.ts';
 import { watch } from './commands/watch.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
+import { failureSentence } from './failure-sentence.ts';
 import { onInterruption } from './interruption.ts';
 import { overview } from './overview.ts';
 import { createTerminal } from './terminal.ts';
@@ -61,7 +62,7 @@ process.once('exit', (code) => {
   if (!over && code !== exitCodes.stoppedBySignal) process.exitCode = exitCodes.unexpectedFailure;
 });
 process.on('uncaughtException', (error: unknown) => {
-  terminal.say(`streamgauge: ${error instanceof Error ? error.message : String(error)}`);
+  terminal.say(`streamgauge: ${failureSentence(error)}`);
   if (process.env['STREAMGAUGE_DEBUG'] && error instanceof Error) terminal.say(error.stack ?? '');
   process.exit(exitCodes.unexpectedFailure);
 });
@@ -71,7 +72,7 @@ try {
   exitCode = await answer(process.argv.slice(2));
 } catch (error) {
   exitCode = error instanceof CommandError ? error.exitCode : exitCodes.unexpectedFailure;
-  terminal.say(`streamgauge: ${error instanceof Error ? error.message : String(error)}`);
+  terminal.say(`streamgauge: ${failureSentence(error)}`);
   if (process.env['STREAMGAUGE_DEBUG'] && error instanceof Error) terminal.say(error.stack ?? '');
 }
 // Whatever was written is on its way; a reader that does not read cannot keep us.
