@@ -21,7 +21,7 @@ export interface HttpResponseSink {
  *     └── ≤ 64 KiB ────────┘           └ body() ─┘
  *
  * Node's own client hands out a new Buffer per chunk of the peer and runs a stream for it; a server that writes each
- * FLV tag as a chunk makes that the larger part of a viewer's cost (docs/adr/own-http-reader.md).
+ * FLV tag as a chunk makes that the larger part of a viewer's cost (docs/adr/0008-own-http-reader.md).
  */
 export class HttpResponseReader {
   readonly #sink: HttpResponseSink;

@@ -53,7 +53,7 @@ export function dashboardProvisioning(path: string): object {
  * same things, an interval with a unit, and the folder's title in place of its uid.
  *
  * Nothing is escaped as `$$`: Grafana expands `$NAME` in labels, which have none here, but takes annotations and query
- * models as they are (docs/adr/alerts.md).
+ * models as they are (docs/adr/0018-alerts.md).
  */
 export function alertProvisioning(rules: readonly Rule[]): object {
   return {

@@ -1,6 +1,6 @@
 /**
  * docker-compose.yml without Docker: its form by `docker-compose config`, its promises by reading it, and its commands by
- * running them as the file has them (docs/adr/compose-is-run-by-tests.md).
+ * running them as the file has them (docs/adr/0020-compose-is-run-by-tests.md).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { access, readFile, rm } from 'node:fs/promises';

@@ -27,7 +27,7 @@ const MAX_IN_ENCODER = 512;
  *                └── skipped while ffmpeg has not taken the picture before: late pictures are of no use
  *
  * The one picture is drawn over and over: it is handed to ffmpeg uncopied, and is ours again when ffmpeg has taken it.
- * So never more than one picture waits here, however slow the encoder is (docs/adr/camera-pacing.md).
+ * So never more than one picture waits here, however slow the encoder is (docs/adr/0010-camera-pacing.md).
  */
 export class TestcardSource implements Source {
   readonly description: string;

@@ -11,7 +11,7 @@ import { crc16 } from './crc.ts';
  *
  * All after the UUID is coded 7 bits to a byte, most significant first, with the top bit set. So no byte is ever
  * zero, no emulation prevention is ever needed, and the unit has one fixed size: a recorded frame is stamped anew
- * by writing over it (docs/adr/stamp-coding.md).
+ * by writing over it (docs/adr/0001-stamp-coding.md).
  */
 
 export type StampCodec = 'h264' | 'h265';
