@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { openSync, readSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 
 /**
@@ -13,16 +13,27 @@ export function threadCpuReader(): () => number {
       const { user, system } = threadCpuUsage.call(process);
       return (user + system) / 1000;
     };
-  if (readProcStat() !== null) return () => readProcStat() ?? 0;
+  const readMs = procStatReader();
+  if (readMs) return readMs;
   return () => performance.eventLoopUtilization().active;
 }
 
 /** Linux counts in ticks of USER_HZ, which is 100 on every architecture that Node runs on. */
 const TICK_MS = 10;
 
-function readProcStat(): number | null {
+/** Opened once: a machine that runs out of file descriptors shall still see how busy it is. Ends with its thread. */
+function procStatReader(): (() => number) | null {
+  const line = Buffer.alloc(1024);
+  let lastMs = 0;
   try {
-    return parseProcStat(readFileSync('/proc/thread-self/stat', 'latin1'));
+    const file = openSync('/proc/thread-self/stat', 'r');
+    const readMs = (): number => {
+      const length = readSync(file, line, 0, line.length, 0);
+      lastMs = parseProcStat(line.toString('latin1', 0, length)) ?? lastMs;
+      return lastMs;
+    };
+    readMs();
+    return readMs;
   } catch {
     return null;
   }
