@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import net from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { flvHeader, flvTag } from '../core/flv/writer.ts';
@@ -5,6 +6,7 @@ import type { MediaTag } from '../core/media.ts';
 import { ChunkWriter } from '../core/rtmp/chunk-writer.ts';
 import { MEDIA_CHUNK_STREAM } from '../core/rtmp/message.ts';
 import { RtmpServerSession } from '../core/rtmp/server-session.ts';
+import { acceptOf } from '../core/websocket/handshake.ts';
 import { aacConfig, aacFrame, avcConfig, avcPicture } from '../tests/kit/scripted-media.ts';
 
 /**
@@ -16,7 +18,7 @@ import { aacConfig, aacFrame, avcConfig, avcPicture } from '../tests/kit/scripte
  * tag on its own (node-media-server), 350 what that time brought together (SRS, "merged write").
  */
 export interface LiveServerOptions {
-  readonly protocol: 'http-flv' | 'rtmp';
+  readonly protocol: 'http-flv' | 'ws-flv' | 'rtmp';
   readonly batchMs: number;
   readonly videoBits: number;
 }
@@ -30,12 +32,12 @@ const AUDIO_BYTES = 180;
 export function startLiveServer(options: LiveServerOptions): Promise<number> {
   const viewers = new Set<net.Socket>();
   let pending: Uint8Array[] = [];
-  const serialise = options.protocol === 'rtmp' ? rtmpMessage : flvTag;
+  const { serialise, frame, greet } = ways[options.protocol];
   const flush = (): void => {
     if (pending.length === 0) return;
     const bytes = Buffer.concat(pending);
     pending = [];
-    const framed = options.protocol === 'rtmp' ? bytes : chunk(bytes);
+    const framed = frame(bytes);
     for (const viewer of viewers) viewer.write(framed);
   };
   playLive(options.videoBits, (tag) => {
@@ -48,7 +50,6 @@ export function startLiveServer(options: LiveServerOptions): Promise<number> {
     socket.write(first);
     viewers.add(socket);
   };
-  const greet = options.protocol === 'rtmp' ? greetRtmp : greetHttp;
   const server = net.createServer({ noDelay: true }, (socket) => {
     socket.on('error', () => {});
     socket.on('close', () => viewers.delete(socket));
@@ -92,6 +93,23 @@ function* tagsByTime(videoBits: number): Generator<MediaTag, never> {
   }
 }
 
+/** Of a tag, of what is written together, and of the beginning. */
+interface Way {
+  serialise(tag: MediaTag): Uint8Array;
+  frame(bytes: Uint8Array): Uint8Array;
+  greet(socket: net.Socket, join: Join): void;
+}
+
+const ways: Record<LiveServerOptions['protocol'], Way> = {
+  'http-flv': { serialise: flvTag, frame: chunk, greet: greetHttp },
+  'ws-flv': {
+    serialise: (tag) => webSocketMessage(flvTag(tag)),
+    frame: (bytes) => bytes,
+    greet: greetWebSocket,
+  },
+  rtmp: { serialise: rtmpMessage, frame: (bytes) => bytes, greet: greetRtmp },
+};
+
 function chunk(bytes: Uint8Array): Uint8Array {
   return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);
 }
@@ -104,6 +122,27 @@ function greetHttp(socket: net.Socket, join: Join): void {
   socket.once('data', () => {
     socket.resume();
     join(socket, Buffer.concat([Buffer.from(head), chunk(first)]));
+  });
+}
+
+/** One tag in each message, as all known servers send them; no tag here is so small that its length is in seven bits. */
+function webSocketMessage(bytes: Uint8Array): Uint8Array {
+  const header = Buffer.alloc(bytes.length < 0x10000 ? 4 : 10);
+  header[0] = 0x82;
+  header[1] = header.length === 4 ? 126 : 127;
+  if (header.length === 4) header.writeUInt16BE(bytes.length, 2);
+  else header.writeUInt32BE(bytes.length, 6);
+  return Buffer.concat([header, bytes]);
+}
+
+function greetWebSocket(socket: net.Socket, join: Join): void {
+  socket.once('data', (request) => {
+    socket.resume();
+    const key = /sec-websocket-key: (.*)\r\n/.exec(request.toString('latin1'))?.[1] ?? '';
+    const accept = acceptOf(key, (bytes) => createHash('sha1').update(bytes).digest());
+    const head = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`;
+    const first = [flvHeader(true, true), flvTag(avcConfig()), flvTag(aacConfig())].map(webSocketMessage);
+    join(socket, Buffer.concat([Buffer.from(head), ...first]));
   });
 }
 

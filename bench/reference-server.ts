@@ -8,7 +8,7 @@ import { playLive } from './live-server.ts';
 
 /** The reference server (node-media-server in a process of its own) with the stream of `playLive` as `live/a`. */
 export async function startReferenceServer(
-  protocol: 'http-flv' | 'rtmp',
+  protocol: 'http-flv' | 'ws-flv' | 'rtmp',
   videoBits: number,
 ): Promise<number> {
   const root = process.env['STREAMGAUGE_ROOT'] ?? process.cwd();

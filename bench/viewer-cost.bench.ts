@@ -5,6 +5,7 @@ import { createViewer } from '../clients/create-viewer.ts';
 import { systemClock } from '../clients/system-clock.ts';
 import type { Viewer, ViewerObserver } from '../clients/viewer.ts';
 import { playerProfiles } from '../core/player/profile.ts';
+import { upgradeFields, webSocketKey } from '../core/websocket/handshake.ts';
 import { startLiveServer } from './live-server.ts';
 import { startReferenceServer } from './reference-server.ts';
 
@@ -13,7 +14,7 @@ import { startReferenceServer } from './reference-server.ts';
  * buffer and count bytes, on the same stream and server; and the memory of one viewer more.
  *
  * Each figure comes from processes of their own, one after the other in turns, so that both see the same machine.
- * `node viewer-cost.mjs [http-flv|rtmp|memory]…` runs a part.
+ * `node viewer-cost.mjs [http-flv|ws-flv|rtmp|memory]…` runs a part.
  */
 
 /** Until all play and the compiler has settled: its threads' CPU counts, too. */
@@ -23,7 +24,14 @@ const ROUNDS = 3;
 const VIDEO_BITS = 576_000;
 
 type Role = 'server' | 'reference' | 'bare' | 'viewer' | 'memory';
-type Protocol = 'http-flv' | 'rtmp';
+const protocols = ['http-flv', 'ws-flv', 'rtmp'] as const;
+type Protocol = (typeof protocols)[number];
+
+const urlOf: Record<Protocol, (port: number) => string> = {
+  'http-flv': (port) => `http://127.0.0.1:${port}/live/a.flv`,
+  'ws-flv': (port) => `ws://127.0.0.1:${port}/live/a.flv`,
+  rtmp: (port) => `rtmp://127.0.0.1:${port}/live/a`,
+};
 
 interface Result {
   readonly cpuMs: number;
@@ -52,7 +60,7 @@ if (process.send && role !== undefined && role in roles) {
   process.once('disconnect', () => setTimeout(() => process.exit(0), 1_000));
 } else {
   const parts = process.argv.slice(2);
-  for (const protocol of ['http-flv', 'rtmp'] as const) {
+  for (const protocol of protocols) {
     if (parts.length > 0 && !parts.includes(protocol)) continue;
     await compare(
       protocol,
@@ -71,7 +79,7 @@ if (process.send && role !== undefined && role in roles) {
     );
   }
   if (parts.length === 0 || parts.includes('memory')) {
-    for (const protocol of ['http-flv', 'rtmp'] as const) await compareMemory(protocol);
+    for (const protocol of protocols) await compareMemory(protocol);
   }
 }
 
@@ -94,7 +102,7 @@ async function compare(
   child.disconnect();
   ratios.sort((a, b) => a - b);
   const shown = ratios.map((ratio) => ratio.toFixed(2)).join(' ');
-  const allowed = protocol === 'rtmp' ? 1.5 : 1.25;
+  const allowed = protocol === 'http-flv' ? 1.25 : 1.5;
   process.stdout.write(
     `${protocol}, ${viewers} viewers, ${server}: ${ratios[Math.floor(ROUNDS / 2)]!.toFixed(2)} × a bare read loop (${shown}; wanted ≤ ${allowed}); ${last}\n`,
   );
@@ -148,12 +156,18 @@ async function measure(open: () => Promise<() => number>): Promise<Result> {
   return { cpuMs: (user + system) / 1_000, bytes: received() - bytesBefore };
 }
 
+/** What asks the server for the stream. */
+function requestsOf(protocol: Protocol, port: number): Promise<Uint8Array[]> | Uint8Array[] {
+  if (protocol === 'rtmp') return recordRequests(port);
+  const upgrade = Object.entries(upgradeFields(webSocketKey(new Uint8Array(16))));
+  const headers = [['host', 'a'], ...(protocol === 'ws-flv' ? upgrade : [])];
+  const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  return [Buffer.from(`GET /live/a.flv HTTP/1.1\r\n${lines}\r\n`)];
+}
+
 /** Asks like a viewer, and then only counts what comes. RTMP: the requests of a real session, recorded, played blind. */
 async function openBare(protocol: Protocol, port: number, count: number): Promise<() => number> {
-  const request =
-    protocol === 'rtmp'
-      ? await recordRequests(port)
-      : [Buffer.from('GET /live/a.flv HTTP/1.1\r\nHost: a\r\n\r\n')];
+  const request = await requestsOf(protocol, port);
   const buffer = new Uint8Array(256 * 1_024);
   let bytes = 0;
   const callback = (read: number): boolean => {
@@ -220,7 +234,7 @@ async function openViewers(protocol: Protocol, port: number, count: number): Pro
 
 function newViewer(protocol: Protocol, port: number, observer: ViewerObserver): Viewer {
   return createViewer({
-    url: protocol === 'rtmp' ? `rtmp://127.0.0.1:${port}/live/a` : `http://127.0.0.1:${port}/live/a.flv`,
+    url: urlOf[protocol](port),
     player: playerProfiles['mpegts.js'],
     clock: systemClock,
     observer,
