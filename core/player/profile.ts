@@ -51,7 +51,7 @@ export const playerProfiles: Readonly<Record<PlayerName, PlayerProfile>> = {
    */
   'mpegts.js': { name: 'mpegts.js', ...chromium, catchUp: null },
   /**
-   * hls.js 1.7 with its defaults (docs/API.md): `maxLiveSyncPlaybackRate` is 1 and `liveMaxLatencyDurationCount`
+   * hls.js 1.7 with its defaults (its API.md): `maxLiveSyncPlaybackRate` is 1 and `liveMaxLatencyDurationCount`
    * infinite, so it never catches up. It reports stalls of 1,250 ms and more: `stall_count_player`.
    */
   'hls.js': { name: 'hls.js', ...chromium, catchUp: null },
