@@ -86,6 +86,24 @@ test('a stream whose source failed says nothing about the server', () => {
   });
 });
 
+test('frames that arrive before they are captured make every latency doubtful', () => {
+  const early = new Registry();
+  const series = early.series('delivery_ms');
+  for (let i = 0; i < 90; i++) series.add(20);
+  for (let i = 0; i < 10; i++) series.add(-5000);
+  const tally = new Tally();
+  tally.second(early.cut(0));
+  const { valid, reasons } = tally.generator(1);
+  expect(valid).toBe(false);
+  expect(reasons[0]).toMatch(/^Frames arrived up to 50\d\d ms before they were captured: the clock /);
+
+  const near = new Registry();
+  for (let i = 0; i < 10; i++) near.series('delivery_ms').add(-50);
+  const other = new Tally();
+  other.second(near.cut(0));
+  expect(other.generator(1).valid).toBe(true);
+});
+
 test('sessions that this machine could not make say nothing about the server', () => {
   const tally = new Tally();
   tally.session(record({ reason: 'generator-limit' }));

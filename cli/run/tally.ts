@@ -7,6 +7,11 @@ import { judgeGenerator } from '../../metrics/verdict.ts';
 /** Kinds of errors that are told apart; their number is bounded by the closed lists of reasons anyway. */
 const MAX_ERRORS = 100;
 
+/** Frames that arrive this long before their capture prove clocks that disagree; what NTP leaves over is less. */
+const MAX_EARLY_MS = 100;
+/** A clock that was set once in a long run spoils few samples. */
+const EARLY_SHARE_PERCENT = 5;
+
 /** Adds up what a run brings: points, session records, the threads' looks at themselves. */
 export class Tally {
   readonly registry = new Registry();
@@ -78,6 +83,11 @@ export class Tally {
     if (this.#failedSources > 0)
       reasons.push(
         `${this.#failedSources === 1 ? 'One stream was' : `${this.#failedSources} streams were`} no longer published, because the source failed.`,
+      );
+    const deliveryMs = this.registry.total('delivery_ms')?.read({ p: EARLY_SHARE_PERCENT }, 0) ?? 0;
+    if (deliveryMs < -MAX_EARLY_MS)
+      reasons.push(
+        `Frames arrived up to ${Math.round(-deliveryMs)} ms before they were captured: the clock of this machine or of the publisher's is wrong by that at least, and so is every latency.`,
       );
     return reasons;
   }
