@@ -15,6 +15,8 @@ describe('an address', () => {
     ['http://u:hu@sh@h/live/a@b.flv', 'http://…@h/live/a@b.flv'],
     ['rtmp://u:hu/s?h#@h/live/a', 'rtmp://…@h/live/a'],
     ["rtmp://us er:hu'sh@h/live/a", 'rtmp://…@h/live/a'],
+    ['u:hush@h/live/a', '…@h/live/a'],
+    ['target.rtmp=u:hush@h', 'target.rtmp=…@h'],
     ['rtmp://h/live/a@b', 'rtmp://h/live/a@b'],
     ['live/a@b', 'live/a@b'],
     ['http://h/live/a.flv?sign=hush', 'http://h/live/a.flv?…'],

@@ -6,12 +6,18 @@ import type { ScenarioInput } from './schema.ts';
  */
 const CREDENTIALS = /(?<![a-z0-9+.-])([a-z0-9+.-]+:\/\/)(?:[^"/]*|(?!\[)[^"/:]*:(?!\d*\/)[^"]*)@/gi;
 
+/** `user:password@` where the scheme was forgotten. */
+const BARE_CREDENTIALS = /(^|[="])[^\s"=:/@]+:[^"/]+@/g;
+
 /**
  * An address, or text with addresses in quotes, as it may stand in a message about itself: without user, password and
  * query (signatures), well-formed or not, and it is seen that they were there.
  */
 export function maskSecrets(text: string): string {
-  return text.replace(CREDENTIALS, '$1…@').replace(/\?[^"]*/g, '?…');
+  return text
+    .replace(CREDENTIALS, '$1…@')
+    .replace(BARE_CREDENTIALS, '$1…@')
+    .replace(/\?[^"]*/g, '?…');
 }
 
 /** An address as it may stand in a report: no user, no password, no query. */
