@@ -187,7 +187,7 @@ test('a stream that goes to two servers is up when both have it', async () => {
     isUp = true;
   });
   await expect.poll(() => publishers.awaited, { timeout: 15_000 }).toEqual(['live/a']);
-  expect(publishers.obstacle).toMatchObject({ reason: 'refused' });
+  await expect.poll(() => publishers.obstacle, { timeout: 15_000 }).toMatchObject({ reason: 'refused' });
   expect(isUp).toBe(false);
   await publishers.stop();
   await server.stop();
