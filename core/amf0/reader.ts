@@ -1,4 +1,5 @@
 import { ProtocolError } from '../media.ts';
+import { decodeUtf8 } from './utf8.ts';
 import {
   AMF_BOOLEAN,
   AMF_DATE,
@@ -24,8 +25,6 @@ const MAX_DEPTH = 32;
 const MAX_VALUES = 65_536;
 /** One string; a short one cannot be longer anyway. */
 const MAX_STRING_BYTES = 65_536;
-
-const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /**
  * Reads all values in `bytes[start, end)`.
@@ -194,7 +193,7 @@ class Amf0Reader {
       );
     }
     this.#need(length);
-    const text = utf8.decode(this.#bytes.subarray(this.#position, this.#position + length));
+    const text = decodeUtf8(this.#bytes, this.#position, this.#position + length);
     this.#position += length;
     return text;
   }

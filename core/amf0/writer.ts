@@ -1,3 +1,4 @@
+import { encodeUtf8 } from './utf8.ts';
 import {
   AMF_BOOLEAN,
   AMF_DATE,
@@ -12,7 +13,6 @@ import {
   type AmfValue,
 } from './value.ts';
 
-const utf8 = new TextEncoder();
 const MAX_SHORT_STRING_BYTES = 0xffff;
 
 /**
@@ -58,7 +58,7 @@ class Amf0Writer {
   }
 
   #string(text: string): void {
-    const encoded = utf8.encode(text);
+    const encoded = encodeUtf8(text);
     if (encoded.length <= MAX_SHORT_STRING_BYTES) {
       this.#u8(AMF_STRING);
       this.#u16(encoded.length);
@@ -92,7 +92,7 @@ class Amf0Writer {
   }
 
   #name(name: string): void {
-    const encoded = utf8.encode(name);
+    const encoded = encodeUtf8(name);
     if (encoded.length > MAX_SHORT_STRING_BYTES)
       throw new RangeError('an AMF0 property name is at most 65,535 bytes');
     this.#u16(encoded.length);
