@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { conclude, type Outcome } from './conclude.ts';
+import { makeSyntheticRun } from '../../sinks/synthetic-run.ts';
+import { conclude, type Outcome, withoutResults } from './conclude.ts';
 
 const good: Outcome = {
   interrupted: false,
@@ -34,4 +35,15 @@ test.each<[string, Partial<Outcome>, string, number]>([
   ],
 ])('%s', (_, change, verdict, exitCode) => {
   expect(conclude({ ...good, ...change })).toEqual({ verdict, exitCode });
+});
+
+test('a pass whose results could not be written is none; what failed stays what it was', () => {
+  const { summary } = makeSyntheticRun({ seconds: 5, troubleAt: null });
+  expect(withoutResults({ ...summary, exitCode: 0 }, 'The disk is full.')).toMatchObject({
+    verdict: 'error',
+    exitCode: 1,
+    errors: [{ code: 'run-failed', count: 1, example: 'The disk is full.' }],
+  });
+  const failed = { ...summary, exitCode: 99 };
+  expect(withoutResults(failed, 'The disk is full.')).toBe(failed);
 });

@@ -1,4 +1,4 @@
-import type { GeneratorSummary, Verdict } from '../../metrics/summary.ts';
+import type { GeneratorSummary, Summary, Verdict } from '../../metrics/summary.ts';
 import type { ThresholdResult } from '../../metrics/threshold.ts';
 import { verdictOf } from '../../metrics/verdict.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
@@ -37,4 +37,16 @@ export function conclude(outcome: Outcome): { verdict: Verdict; exitCode: ExitCo
     error: exitCodes.unexpectedFailure,
   } as const;
   return { verdict, exitCode: byVerdict[verdict] };
+}
+
+/** A pass of which nothing is left to show is none. */
+export function withoutResults(summary: Summary, sentence: string): Summary {
+  if (summary.exitCode !== exitCodes.passed) return summary;
+  const error = { code: 'run-failed', count: 1, example: sentence };
+  return {
+    ...summary,
+    verdict: 'error',
+    exitCode: exitCodes.unexpectedFailure,
+    errors: [error, ...summary.errors],
+  };
 }

@@ -18,7 +18,7 @@ import { listOf } from '../../scenarios/validate.ts';
 import type { Context } from '../command.ts';
 import { CommandError, type ExitCode, exitCodes } from '../exit-codes.ts';
 import { Closing, Interrupted, unlessInterrupted, within } from './closing.ts';
-import { conclude, type Failure } from './conclude.ts';
+import { conclude, type Failure, withoutResults } from './conclude.ts';
 import { renderConclusion } from './conclusion.ts';
 import { hostInfo } from './host.ts';
 import { LiveDisplay } from './live-display.ts';
@@ -115,13 +115,11 @@ class Run {
     await this.#closing.run((sentence) => this.#complain('CLOSING', sentence));
     for (const points of this.#seconds.takeAll()) this.#takeSecond(points);
 
-    const summary = this.#summarise(failure, interrupted);
-    const written = await this.#closeSinks(summary);
+    const judged = this.#summarise(failure, interrupted);
+    const unwritten = await this.#closeSinks(judged);
+    const summary = unwritten === null ? judged : withoutResults(judged, unwritten);
     await this.#print(summary);
-    // A pass of which nothing is left to show is none.
-    return written || summary.exitCode !== exitCodes.passed
-      ? (summary.exitCode as ExitCode)
-      : exitCodes.unexpectedFailure;
+    return summary.exitCode as ExitCode;
   }
 
   async #print(summary: Summary): Promise<void> {
@@ -314,9 +312,9 @@ class Run {
     return fanOut('results', [files, database]);
   }
 
-  /** False when results could not be written. */
-  async #closeSinks(summary: Summary): Promise<boolean> {
-    let written = true;
+  /** The sentence on why results could not be written, if so. */
+  async #closeSinks(summary: Summary): Promise<string | null> {
+    let unwritten: string | null = null;
     try {
       await within(
         this.#sinks?.close(summary) ?? Promise.resolve(),
@@ -324,12 +322,12 @@ class Run {
         `The results were not written within ${SINKS_LIMIT_MS / 1000} s.`,
       );
     } catch (error) {
-      this.#context.terminal.say((error as Error).message);
-      written = false;
+      unwritten = (error as Error).message;
+      this.#context.terminal.say(unwritten);
     }
     const lost = this.#sinks?.lost ?? 0;
     if (lost > 0) this.#context.terminal.say(`${lost} points or sessions could not be kept.`);
-    return written;
+    return unwritten;
   }
 }
 
