@@ -3,6 +3,11 @@ import type { ToWorker } from './worker-messages.ts';
 
 /** How long a thread may take to load its code. */
 const READY_LIMIT_MS = 20_000;
+/**
+ * V8 doubles its young generation as viewers are added, up to 48 MiB: at 2,000 viewers that alone is 7 to 13 KB for each
+ * of them. A viewer makes next to no garbage, so a small one serves as well (bench/viewer-cost measures both).
+ */
+const YOUNG_GENERATION_MB = 4;
 
 /**
  * One worker thread, from its start to its end; nothing of it can be waited for without a limit.
@@ -23,7 +28,10 @@ export class WorkerHandle<Message extends { readonly kind: string }> {
    * @param receive every message but `ready` and `finished`
    */
   constructor(entry: string, data: unknown, receive: (message: Message) => void) {
-    const worker = new Worker(entry, { workerData: data });
+    const worker = new Worker(entry, {
+      workerData: data,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+    });
     this.#worker = worker;
     this.#exited = new Promise((resolve) => worker.once('exit', () => resolve()));
     let markReady = (): void => {};
