@@ -46,7 +46,9 @@ try {
   process.exit(0);
 } catch (error) {
   // Docker keeps what is said here: neither user and password nor a signature belongs there.
-  const shown = String(url).replace(/\/\/[^/]*@/, '//').replace(/[?#].*$/, '');
+  const shown = String(url)
+    .replace(/\/\/[^/]*@/, '//')
+    .replace(/[?#].*$/, '');
   console.error(`${shown}: ${error.cause?.message ?? error.message}`);
   process.exit(1);
 }
