@@ -3,12 +3,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
 import { systemClock } from '../../clients/system-clock.ts';
-import { Fleet } from '../../fleet/fleet.ts';
+import type { Fleet } from '../../fleet/fleet.ts';
 import { Publishers } from '../../fleet/publishers.ts';
-import { SecondCollector } from '../../fleet/second-collector.ts';
-import { SecondTicker } from '../../fleet/second-ticker.ts';
-import type { SecondMessage } from '../../fleet/worker-messages.ts';
-import { Registry } from '../../metrics/registry.ts';
 import type { Sink } from '../../metrics/sink.ts';
 import { type RunInfo, SCHEMA, type ServerSummary, type Summary } from '../../metrics/summary.ts';
 import { judge, type Threshold } from '../../metrics/threshold.ts';
@@ -22,12 +18,12 @@ import { conclude, type Failure, withoutResults } from './conclude.ts';
 import { renderConclusion } from './conclusion.ts';
 import { hostInfo } from './host.ts';
 import { LiveDisplay } from './live-display.ts';
+import { Measurement } from './measurement.ts';
 import { planRun, type RunPlan } from './plan-run.ts';
 import { progressFigures } from './progress.ts';
 import { relativePath, runFolder, runId } from './run-folder.ts';
 import { sayObstacles, startPublishers } from './start-publishers.ts';
 import { startTarget, type Target } from './start-target.ts';
-import { Tally } from './tally.ts';
 
 /** What is to be run. */
 export interface RunOrder {
@@ -44,8 +40,6 @@ export interface RunOrder {
 
 /** Beyond the schedule: reconnects, late seconds, a slow end. A run that takes longer hangs, and is ended. */
 const OVERTIME_MS = 30_000;
-/** After a second, the threads' figures of it have arrived by then. */
-const THREADS_DELIVER_MS = 200;
 const STOP_LIMIT_MS = 8_000;
 const SINKS_LIMIT_MS = 60_000;
 
@@ -69,16 +63,15 @@ class Run {
   readonly #startedMs: number;
   readonly #display: LiveDisplay;
   readonly #closing = new Closing();
-  readonly #tally = new Tally();
-  readonly #seconds = new SecondCollector();
-  /** Gauges of the main thread: how many viewers there are. */
-  readonly #own = new Registry();
+  readonly #measurement = new Measurement({
+    second: (points) => this.#sinks?.second(points),
+    session: (record) => this.#sinks?.session(record),
+  });
+  readonly #tally = this.#measurement.tally;
   #sinks: Sink | null = null;
   #target: Target | null = null;
   #server: ServerSummary = {};
   #workers = 0;
-  /** Wall clock; nobody watches before. */
-  #scheduleStartMs = Number.POSITIVE_INFINITY;
 
   constructor(order: RunOrder, context: Context) {
     const { scenario } = order;
@@ -113,7 +106,7 @@ class Run {
     }
     this.#display.clear();
     await this.#closing.run((sentence) => this.#complain('CLOSING', sentence));
-    for (const points of this.#seconds.takeAll()) this.#takeSecond(points);
+    this.#measurement.drain();
 
     const judged = this.#summarise(failure, interrupted);
     const unwritten = await this.#closeSinks(judged);
@@ -171,7 +164,7 @@ class Run {
     const publishers = new Publishers({
       entry: this.#context.entryPath('fleet/publisher-worker'),
       plan: plan.publishers,
-      second: (message) => this.#workerSecond(message),
+      second: (message) => this.#measurement.workerSecond(message),
       retrying: sayObstacles((sentence) => this.#display.say(sentence)),
       failed: ({ stream, reason, detail }) => {
         // A publisher is sent no media: it is its own that was bad.
@@ -184,16 +177,7 @@ class Run {
   }
 
   #createFleet(plan: RunPlan): Fleet {
-    const fleet = new Fleet({
-      entry: this.#context.entryPath('fleet/viewer-worker'),
-      workers: plan.workers,
-      plan: plan.fleet,
-      second: (message) => this.#workerSecond(message),
-      session: (record) => {
-        this.#tally.session(record);
-        this.#sinks?.session(record);
-      },
-    });
+    const fleet = this.#measurement.createFleet(this.#context.entryPath('fleet/viewer-worker'), plan);
     this.#closing.add('the viewers', STOP_LIMIT_MS, () => fleet.stop());
     return fleet;
   }
@@ -201,33 +185,21 @@ class Run {
   /** From the first viewer to the last. */
   async #watchSchedule(plan: RunPlan, fleet: Fleet): Promise<void> {
     const { scenario } = this.#order;
-    const { wallMs } = systemClock;
-    // A whole second, so that the first is a full one; not so near that a thread could miss it.
-    const startMs = Math.ceil((wallMs() + 150) / 1000) * 1000;
-    this.#scheduleStartMs = startMs;
-    const tick = (secondMs: number): void => {
-      for (const { tags, count } of fleet.active()) this.#own.series('viewers', tags).add(count);
-      this.#seconds.add(secondMs, this.#own.cut(secondMs));
-      const points = this.#seconds.take(secondMs);
-      this.#takeSecond(points);
-      if (secondMs <= startMs) return;
+    const { startMs, ticker } = this.#measurement.start(fleet, (elapsedMs, points) =>
       this.#display.update({
         name: scenario.name,
-        elapsedMs: secondMs - startMs,
+        elapsedMs,
         durationMs: plan.durationMs,
         wantedViewers: plan.mostViewers,
         states: fleet.states(),
         invalidSeconds: this.#tally.invalidSeconds,
         ...progressFigures(this.#tally.registry, points),
-      });
-    };
-    const ticker = new SecondTicker(systemClock, tick, THREADS_DELIVER_MS);
+      }),
+    );
     this.#closing.add('the display', 1000, async () => ticker.stop());
-    ticker.start();
-    fleet.start(startMs);
     await within(
       fleet.finished(),
-      startMs - wallMs() + plan.durationMs + OVERTIME_MS,
+      startMs - systemClock.wallMs() + plan.durationMs + OVERTIME_MS,
       `The viewers did not end ${OVERTIME_MS / 1000} s after the end of the schedule`,
     );
   }
@@ -238,18 +210,6 @@ class Run {
     } catch {
       return {};
     }
-  }
-
-  #workerSecond({ secondMs, points, apart, check }: SecondMessage): void {
-    this.#seconds.add(secondMs, points);
-    // While streams are being set up nobody watches, and a recording may be encoded: those seconds are not judged.
-    this.#tally.workerSecond(secondMs > this.#scheduleStartMs ? check : null, apart);
-  }
-
-  #takeSecond(points: ReturnType<SecondCollector['take']>): void {
-    if (points.length === 0) return;
-    this.#tally.second(points);
-    this.#sinks?.second(points);
   }
 
   #complain(code: string, sentence: string): void {

@@ -1,0 +1,93 @@
+import { systemClock } from '../../clients/system-clock.ts';
+import { Fleet } from '../../fleet/fleet.ts';
+import { SecondCollector } from '../../fleet/second-collector.ts';
+import { SecondTicker } from '../../fleet/second-ticker.ts';
+import type { SecondMessage } from '../../fleet/worker-messages.ts';
+import { type Point, Registry } from '../../metrics/registry.ts';
+import type { SessionRecord } from '../../metrics/summary.ts';
+import type { RunPlan } from './plan-run.ts';
+import { Tally } from './tally.ts';
+
+/** After a second, the threads' figures of it have arrived by then. */
+const THREADS_DELIVER_MS = 200;
+
+export interface MeasurementOptions {
+  /** Gets each second once, when the figures of all threads are there. */
+  readonly second: (points: readonly Point[]) => void;
+  readonly session: (record: SessionRecord) => void;
+}
+
+/**
+ * One fleet on its schedule, and everything that is measured meanwhile, added up. A run is one of them; a search for
+ * the capacity is one after the other, under the same publishers.
+ */
+export class Measurement {
+  readonly tally = new Tally();
+  readonly #options: MeasurementOptions;
+  readonly #seconds = new SecondCollector();
+  /** Gauges of the main thread: how many viewers there are. */
+  readonly #own = new Registry();
+  /** Wall clock; nobody watches before. */
+  #scheduleStartMs = Number.POSITIVE_INFINITY;
+
+  constructor(options: MeasurementOptions) {
+    this.#options = options;
+  }
+
+  /** What a thread has measured: the fleet's own, or publishers that somebody else started. */
+  workerSecond({ secondMs, points, apart, check }: SecondMessage): void {
+    this.#seconds.add(secondMs, points);
+    // While streams are being set up nobody watches, and a recording may be encoded: those seconds are not judged.
+    this.tally.workerSecond(secondMs > this.#scheduleStartMs ? check : null, apart);
+  }
+
+  /** @param entry path of the bundled `fleet/viewer-worker` */
+  createFleet(entry: string, plan: RunPlan): Fleet {
+    return new Fleet({
+      entry,
+      workers: plan.workers,
+      plan: plan.fleet,
+      second: (message) => this.workerSecond(message),
+      session: (record) => {
+        this.tally.session(record);
+        this.#options.session(record);
+      },
+    });
+  }
+
+  /**
+   * Begins the schedule at the next whole second.
+   * @param tick after each second of the schedule
+   * @returns when it begins (wall clock), and how to stop the ticking
+   */
+  start(
+    fleet: Fleet,
+    tick: (elapsedMs: number, points: readonly Point[]) => void,
+  ): { startMs: number; ticker: SecondTicker } {
+    // A whole second, so that the first is a full one; not so near that a thread could miss it.
+    const startMs = Math.ceil((systemClock.wallMs() + 150) / 1000) * 1000;
+    this.#scheduleStartMs = startMs;
+    const endSecond = (secondMs: number): void => {
+      for (const { tags, count } of fleet.active()) this.#own.series('viewers', tags).add(count);
+      this.#seconds.add(secondMs, this.#own.cut(secondMs));
+      const points = this.#seconds.take(secondMs);
+      this.#take(points);
+      if (secondMs > startMs) tick(secondMs - startMs, points);
+    };
+    const ticker = new SecondTicker(systemClock, endSecond, THREADS_DELIVER_MS);
+    ticker.start();
+    fleet.start(startMs);
+    return { startMs, ticker };
+  }
+
+  /** Takes what came after the last tick. */
+  drain(): void {
+    for (const points of this.#seconds.takeAll()) this.#take(points);
+  }
+
+  #take(points: readonly Point[]): void {
+    if (points.length === 0) return;
+    this.tally.second(points);
+    this.#options.second(points);
+  }
+}
