@@ -1,7 +1,9 @@
 import type { ReconnectPolicy, Timeouts, TlsOptions } from '../clients/viewer.ts';
 import type { Protocol } from '../scenarios/schema.ts';
 import type { LoadShape } from './load-shape.ts';
+import type { Popularity } from './popularity.ts';
 import type { SessionLength } from './session-length.ts';
+import type { Shard } from './share.ts';
 
 /**
  * What a fleet is told to do: plain data that crosses thread borders. Whoever plans (the command line) has resolved
@@ -9,16 +11,19 @@ import type { SessionLength } from './session-length.ts';
  */
 export interface FleetPlan {
   readonly cohorts: readonly FleetCohort[];
-  /** Of the session lengths. */
+  /** Of the session lengths, and of who watches what. */
   readonly seed: number;
+  /** Which of several processes that share the plan this one is. Left out: there is one. */
+  readonly shard?: Shard;
   /** How far the clock that stamps the frames may be off from ours; 0 where this machine publishes. Goes into `latency_uncertainty_ms`. */
   readonly clockBoundMs: number;
 }
 
 export interface FleetCohort {
   readonly name: string;
-  /** Start n watches stream n modulo their number. */
   readonly streams: readonly FleetStream[];
+  /** Who watches which of them. Left out: uniform. */
+  readonly popularity?: Popularity;
   readonly shape: LoadShape;
   /** From the start of the run. */
   readonly startMs: number;

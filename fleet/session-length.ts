@@ -13,23 +13,6 @@ export function sessionLengthMs(length: SessionLength, chance: number): number {
   return length.medianMs * Math.exp(spread * normalQuantile(chance));
 }
 
-/**
- * A chance from 0 to 1 that depends on the seed, the cohort and the session alone: the same scenario has the same
- * session lengths, however many workers share it. (The mixing function is MurmurHash3's finaliser.)
- */
-export function chanceOf(seed: number, cohort: number, session: number): number {
-  let hash = seed >>> 0;
-  for (const word of [cohort + 1, session + 1]) hash = mix(hash ^ Math.imul(word, 0x9e3779b1));
-  return ((hash >>> 0) + 0.5) / 2 ** 32;
-}
-
-function mix(word: number): number {
-  let hash = word;
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return hash ^ (hash >>> 16);
-}
-
 /** Inverse of the standard normal distribution by Acklam's rational approximation (relative error below 1.2e-9). */
 function normalQuantile(chance: number): number {
   const a = [

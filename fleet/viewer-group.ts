@@ -3,10 +3,13 @@ import type { Clock } from '../core/clock.ts';
 import { type PlayerName, playerProfiles } from '../core/player/profile.ts';
 import type { Registry, Series } from '../metrics/registry.ts';
 import type { SessionRecord } from '../metrics/summary.ts';
+import { chanceOf } from './chance.ts';
 import { type LoadEvent, loadEvents, shapeDurationMs } from './load-shape.ts';
 import type { FleetCohort, FleetPlan } from './plan.ts';
+import { StreamChoice } from './popularity.ts';
 import { SeriesObserver } from './series-observer.ts';
-import { chanceOf, sessionLengthMs } from './session-length.ts';
+import { sessionLengthMs } from './session-length.ts';
+import { isMine, portionOf, type Share, shareOf } from './share.ts';
 import { TimeQueue } from './time-queue.ts';
 import { noStates, type ViewerStates } from './viewer-states.ts';
 
@@ -32,6 +35,7 @@ export interface ViewerGroupOptions {
 /** One worker's share of a fleet. It has no timers: whoever holds it calls `runDue` when `nextMs` comes, and `sweep` once a second. */
 export class ViewerGroup {
   readonly #options: ViewerGroupOptions;
+  readonly #share: Share;
   readonly #cohorts: CohortRun[];
   readonly #queue = new TimeQueue<Action>();
   readonly #sessions: Session[] = [];
@@ -40,10 +44,11 @@ export class ViewerGroup {
   #stopped = false;
 
   constructor(options: ViewerGroupOptions) {
-    const { plan, registry, node } = options;
+    const { plan, registry, node, worker, workers } = options;
     this.#options = options;
+    this.#share = shareOf(plan.shard, worker, workers);
     this.#droppedStarts = registry.series('dropped_starts', { node });
-    this.#cohorts = plan.cohorts.map((cohort, index) => new CohortRun(cohort, index, options));
+    this.#cohorts = plan.cohorts.map((cohort, index) => new CohortRun(cohort, index, options, this.#share));
   }
 
   /** The run begins at `startMs` (clock time). */
@@ -162,13 +167,13 @@ export class ViewerGroup {
     }
     const session = this.#startSession(run, index, generation, dueMs);
     if (cohort.watch === null) return;
-    const chance = chanceOf(this.#options.plan.seed, run.index, generation * 1_000_000 + index);
+    const chance = chanceOf(this.#options.plan.seed, run.index, index, generation);
     this.#queue.push(dueMs + sessionLengthMs(cohort.watch, chance), { kind: 'leave', run, session });
   }
 
   #startSession(run: CohortRun, index: number, generation: number, intendedStartMs: number): Session {
     const { cohort } = run;
-    const which = index % cohort.streams.length;
+    const which = run.choice.first(index, generation);
     const observer = run.observers[which]!;
     const viewer = this.#options.createViewer({
       url: cohort.streams[which]!.url,
@@ -217,7 +222,7 @@ export class ViewerGroup {
       const { value: event } = run.events.next();
       run.eventToCome = event !== undefined;
       if (!event) return;
-      if (event.index % this.#options.workers !== this.#options.worker) continue;
+      if (!isMine(event.index, this.#share)) continue;
       this.#queue.push(run.startMs + event.atMs, { kind: 'event', run, event });
       return;
     }
@@ -249,6 +254,7 @@ class CohortRun {
   readonly events: Iterator<LoadEvent, void, void>;
   /** Closed model: who is in which slot. */
   readonly slots = new Map<number, Session>();
+  readonly choice: StreamChoice;
   /** Open model: this worker's share of the bound. */
   readonly maxViewers: number;
   startMs = 0;
@@ -256,13 +262,15 @@ class CohortRun {
   eventToCome = true;
   over = false;
 
-  constructor(cohort: FleetCohort, index: number, options: ViewerGroupOptions) {
-    const { registry, clock, worker, workers, session } = options;
+  constructor(cohort: FleetCohort, index: number, options: ViewerGroupOptions, share: Share) {
+    const { plan, registry, clock, session } = options;
     this.cohort = cohort;
     this.index = index;
     this.events = loadEvents(cohort.shape);
     const most = cohort.shape.kind === 'arrivals' ? cohort.shape.maxViewers : Number.POSITIVE_INFINITY;
-    this.maxViewers = Math.floor(most / workers) + (worker < most % workers ? 1 : 0);
+    this.maxViewers = portionOf(most, share);
+    const { streams, popularity = { kind: 'uniform' } } = cohort;
+    this.choice = new StreamChoice(streams.length, popularity, plan.seed, index);
     this.observers = cohort.streams.map(
       ({ protocol, name }) =>
         new SeriesObserver(registry, { protocol, stream: name, cohort: cohort.name }, (outcome, { tags }) =>
