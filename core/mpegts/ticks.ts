@@ -39,3 +39,31 @@ export class Unroller {
     return this.#last;
   }
 }
+
+/** Milliseconds as ticks of 33 bits. */
+export function ticksOf(ms: number): number {
+  const ticks = Math.round(ms * TICKS_PER_MS) % TICKS_WRAP;
+  return ticks < 0 ? ticks + TICKS_WRAP : ticks;
+}
+
+/** `ticks` in the layout that `readTimestamp` reads; `prefix` are the four bits before: 2 a PTS alone, 3 a PTS, 1 its DTS. */
+export function writeTimestamp(bytes: Uint8Array, at: number, prefix: number, ticks: number): void {
+  const high = Math.floor(ticks / 2 ** 30);
+  const low = ticks % 2 ** 30;
+  bytes[at] = (prefix << 4) | (high << 1) | 1;
+  bytes[at + 1] = low >> 22;
+  bytes[at + 2] = ((low >> 14) & 0xfe) | 1;
+  bytes[at + 3] = low >> 7;
+  bytes[at + 4] = ((low << 1) & 0xfe) | 1;
+}
+
+/** What `readClockReference` reads, and the nine bits behind it as zero: 6 bytes. */
+export function writeClockReference(bytes: Uint8Array, at: number, ticks: number): void {
+  const high = Math.floor(ticks / 2);
+  bytes[at] = high >>> 24;
+  bytes[at + 1] = high >>> 16;
+  bytes[at + 2] = high >>> 8;
+  bytes[at + 3] = high;
+  bytes[at + 4] = ((ticks % 2) << 7) | 0x7e;
+  bytes[at + 5] = 0;
+}
