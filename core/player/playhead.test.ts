@@ -211,4 +211,101 @@ describe('Playhead', () => {
       }),
     );
   });
+
+  describe('paused', () => {
+    it('passes no time: neither played nor stalled, and the buffer is still there', () => {
+      const { playhead, heard } = player(plain);
+      playhead.media(0, 2_000, 0);
+      playhead.pause(500);
+      playhead.advance(60_000);
+      expect([playhead.positionMs, playhead.playingMs, playhead.stallMs]).toEqual([500, 500, 0]);
+      playhead.resume(100_500, 'continue');
+      playhead.advance(101_000);
+      expect([playhead.positionMs, playhead.playingMs, playhead.bufferMs]).toEqual([1_000, 1_000, 1_000]);
+      expect(heard).toEqual([['started', 0]]);
+      // What is left lasts until 102,000, and then it is a stall.
+      playhead.advance(102_300);
+      expect(heard.at(-1)).toEqual(['stalled', 102_000]);
+    });
+
+    it('ends a stall, and waits anew after it', () => {
+      const { playhead, heard } = player(plain);
+      playhead.media(0, 1_000, 0);
+      playhead.pause(1_400);
+      expect(heard.at(-1)).toEqual(['resumed', 1_000, 1_400]);
+      playhead.advance(9_000);
+      playhead.resume(10_000, 'continue');
+      playhead.advance(10_250);
+      expect(heard.at(-1)).toEqual(['stalled', 10_000]);
+      playhead.media(1_000, 2_500, 10_300);
+      expect(heard.at(-1)).toEqual(['resumed', 10_000, 10_300]);
+      expect([playhead.stallMs, playhead.stallCount, playhead.playingMs]).toEqual([700, 2, 1_000]);
+    });
+
+    it('goes to the newest media if the watcher wants to, and skips no more once it is there', () => {
+      const { playhead } = player(plain);
+      playhead.media(0, 2_000, 0);
+      playhead.pause(500);
+      playhead.resume(20_500, 'live');
+      playhead.media(2_000, 12_000, 20_510);
+      playhead.media(12_000, 20_000, 20_520);
+      expect(playhead.bufferMs).toBe(plain.startBufferMs);
+      playhead.media(20_000, 25_000, 21_600);
+      expect(playhead.bufferMs).toBeGreaterThan(plain.startBufferMs);
+      expect(playhead.stallMs).toBe(0);
+    });
+
+    it('has nothing to show where everything was thrown away', () => {
+      const { playhead, heard } = player(plain);
+      playhead.media(0, 5_000, 0);
+      playhead.pause(500);
+      playhead.resume(10_000, 'anew');
+      playhead.advance(10_400);
+      expect(heard.at(-1)).toEqual(['stalled', 10_000]);
+    });
+
+    it('ends with the session', () => {
+      const { playhead, heard } = player(plain);
+      playhead.media(0, 1_000, 0);
+      playhead.pause(1_400);
+      playhead.finish(50_000);
+      expect([playhead.stallMs, playhead.playingMs]).toEqual([400, 1_000]);
+      expect(heard).toHaveLength(3);
+    });
+
+    it('every moment since the start is playing, stalled or paused', () => {
+      const step = fc.record({
+        afterMs: fc.nat(3_000),
+        what: fc.constantFrom('media', 'advance', 'pause', 'continue', 'live', 'anew'),
+        mediaMs: fc.nat(2_000),
+      });
+      fc.assert(
+        fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+          const { playhead, heard } = player(plain);
+          playhead.media(0, 1_000, 0);
+          let [now, end, pausedAt, pausedMs] = [0, 1_000, Number.NaN, 0];
+          for (const { afterMs, what, mediaMs } of steps) {
+            now += afterMs;
+            if (what === 'media') {
+              playhead.media(end, end + mediaMs, now);
+              end += mediaMs;
+            } else if (what === 'advance') playhead.advance(now);
+            else if (what === 'pause') {
+              playhead.pause(now);
+              if (Number.isNaN(pausedAt)) pausedAt = now;
+            } else {
+              playhead.resume(now, what as 'continue' | 'live' | 'anew');
+              if (!Number.isNaN(pausedAt)) pausedMs += now - pausedAt;
+              pausedAt = Number.NaN;
+            }
+          }
+          playhead.finish(now);
+          if (!Number.isNaN(pausedAt)) pausedMs += now - pausedAt;
+          expect(playhead.playingMs + playhead.stallMs + pausedMs).toBeCloseTo(now, 3);
+          const told = (kind: string) => heard.filter(([name]) => name === kind).length;
+          expect(told('stalled')).toBe(told('resumed'));
+        }),
+      );
+    });
+  });
 });

@@ -2,6 +2,12 @@ import type { PlayerProfile } from './profile.ts';
 
 export type PlayheadState = 'starting' | 'playing' | 'stalled';
 
+/**
+ * How a watcher comes back from a pause: `continue` goes on where it was; `live` goes on with the newest media as soon
+ * as it has come; `anew` has thrown away what it had (the connection was closed meanwhile).
+ */
+export type PauseEnd = 'continue' | 'live' | 'anew';
+
 /** Hears of changes when they become known; the times are when they happened, which may be before. */
 export interface PlayheadListener {
   playheadStarted(atMs: number): void;
@@ -22,7 +28,7 @@ export interface PlayheadListener {
  * All times are `clock.nowMs()` milliseconds; media times are those of a `Timeline`.
  *
  * Every moment after the start is either playing or stalled: `playingMs + stallMs` is the time since the start. A gap
- * below `minStallMs` counts as playing.
+ * below `minStallMs` counts as playing. Paused time is neither: for the playhead it does not pass.
  */
 export class Playhead {
   readonly #profile: PlayerProfile;
@@ -35,9 +41,13 @@ export class Playhead {
   #rate = 1;
   #endMs = 0;
   #firstMs = 0;
+  #startOffsetMs = 0;
 
   #stallSinceMs = 0;
   #stallTold = false;
+  #paused = false;
+  /** Until then the watcher is on the way to the newest media. */
+  #seeksLiveUntilMs = Number.NEGATIVE_INFINITY;
   #resumeBufferMs: number;
   #playingMs = 0;
   #stallMs = 0;
@@ -92,17 +102,29 @@ export class Playhead {
       : this.#stallCountPlayer;
   }
 
+  /** The player begins so far behind the first picture that comes: within a segment. Before the first `media`. */
+  startAt(offsetMs: number): void {
+    this.#startOffsetMs = offsetMs;
+  }
+
+  /** Jumps forward over media that has arrived, at most to its end; what lies between is never shown. */
+  skip(ms: number): void {
+    if (this.#state === 'playing') this.#positionMs = Math.min(this.#endMs, this.#positionMs + ms);
+  }
+
   /** All media from `ptsStartMs` on, which is the first picture's time on the first call, up to `ptsEndMs` has arrived by `nowMs`. */
   media(ptsStartMs: number, ptsEndMs: number, nowMs: number): void {
     this.advance(nowMs);
     if (!this.#hasMedia) {
       this.#hasMedia = true;
-      this.#positionMs = ptsStartMs;
+      this.#positionMs = ptsStartMs + this.#startOffsetMs;
       this.#firstMs = ptsStartMs;
       // With B-frames the first picture is due only after some that are decoded later.
       this.#endMs = Math.min(ptsStartMs, ptsEndMs);
     }
     if (ptsEndMs > this.#endMs) this.#endMs = ptsEndMs;
+    if (this.#paused) return;
+    if (nowMs <= this.#seeksLiveUntilMs) this.#seekLive();
     switch (this.#state) {
       case 'starting':
         if (this.bufferMs < this.#profile.startBufferMs) return;
@@ -121,6 +143,10 @@ export class Playhead {
   /** Lets time pass. A `nowMs` before the last one changes nothing. */
   advance(nowMs: number): void {
     if (!(nowMs > this.#atMs)) return;
+    if (this.#paused) {
+      this.#atMs = nowMs;
+      return;
+    }
     if (this.#state === 'playing') this.#play(nowMs);
     this.#atMs = nowMs;
     if (
@@ -137,7 +163,25 @@ export class Playhead {
   /** The session ends: a stall in progress ends with it. Nothing may be called after this. */
   finish(nowMs: number): void {
     this.advance(nowMs);
-    if (this.#state === 'stalled') this.#endStall();
+    if (this.#state === 'stalled' && !this.#paused) this.#endStall();
+  }
+
+  /** The watcher holds the picture: a stall in progress ends with that. */
+  pause(nowMs: number): void {
+    this.advance(nowMs);
+    if (this.#state === 'stalled' && !this.#paused) this.#countStall();
+    this.#paused = true;
+  }
+
+  /** The watcher is back. Nothing happens where there was no pause. */
+  resume(nowMs: number, how: PauseEnd): void {
+    if (!this.#paused) return;
+    this.advance(nowMs);
+    this.#paused = false;
+    // Waiting for media begins anew: what was waited for before the pause has been counted.
+    this.#stallSinceMs = nowMs;
+    if (how === 'live') this.#seeksLiveUntilMs = nowMs + LIVE_SEEK_MS;
+    if (how === 'anew') this.#positionMs = this.#endMs;
   }
 
   /** Plays until `nowMs` or until the media ends, and slows down on the way when it has caught up. */
@@ -164,6 +208,11 @@ export class Playhead {
   }
 
   #endStall(): void {
+    this.#countStall();
+    this.#resumeBufferMs = Math.min(this.#profile.resumeBufferMaxMs, this.#resumeBufferMs * 2);
+  }
+
+  #countStall(): void {
     const lastedMs = this.#atMs - this.#stallSinceMs;
     if (this.#stallTold) {
       this.#stallTold = false;
@@ -173,7 +222,12 @@ export class Playhead {
     } else {
       this.#playingMs += lastedMs;
     }
-    this.#resumeBufferMs = Math.min(this.#profile.resumeBufferMaxMs, this.#resumeBufferMs * 2);
+  }
+
+  /** Skips what came late, but for as much as a start needs. */
+  #seekLive(): void {
+    const keepMs = Math.max(this.#profile.startBufferMs, this.#resumeBufferMs);
+    if (this.bufferMs > keepMs) this.#positionMs = this.#endMs - keepMs;
   }
 
   #catchUp(): void {
@@ -184,5 +238,7 @@ export class Playhead {
   }
 }
 
+/** What a server and two kernels have kept during a pause comes in a burst that is shorter than this. */
+const LIVE_SEEK_MS = 1_000;
 /** hls.js 1.x reports a stall (`bufferStalledError`) after its `detectStallWithCurrentTimeMs`. */
 const PLAYER_STALL_MS = 1_250;

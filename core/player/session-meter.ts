@@ -5,7 +5,7 @@ import { ProtocolError, TAG_AUDIO, TAG_SCRIPT, TAG_VIDEO, type TagSink, type Tag
 import { findStamp, readNextStamp, type Stamp } from '../stamp/stamp.ts';
 import { CaptureCurve } from './capture-curve.ts';
 import { FrameCount } from './frame-count.ts';
-import { Playhead, type PlayheadListener, type PlayheadState } from './playhead.ts';
+import { type PauseEnd, Playhead, type PlayheadListener, type PlayheadState } from './playhead.ts';
 import type { PlayerProfile } from './profile.ts';
 import { Timeline } from './timeline.ts';
 
@@ -45,7 +45,7 @@ export interface MeterFigures {
  *
  *     arrive(now, wall) ─ head … end ─ head … end ─ …          bytes came: first the time, then what they brought
  *     sweep(now, wall)                                         nothing came: once a second
- *     reconnected() … finish(now)
+ *     pause(now) … resume(now) … reconnected() … finish(now)
  *
  * Video governs the playhead: a stall is time without a picture. A stream without video is governed by its audio,
  * once it is sure that there is none: when its header says so, or when sound came without a picture for so long.
@@ -97,7 +97,14 @@ export class SessionMeter implements TagSink, PlayheadListener {
   #mediaBytes = 0;
   #stallTold = false;
   #mediaCame = false;
+  #paused = false;
   #lastMediaMs = Number.NaN;
+
+  /** Media comes in segments, and a player has that of one when it is whole: held until `append`. */
+  #bySegment = false;
+  #heldFromMs = Number.NaN;
+  #heldToMs = Number.NaN;
+  #startOffsetMs = 0;
 
   constructor(profile: PlayerProfile, intendedStartMs: number, listener: SessionListener) {
     this.#profile = profile;
@@ -195,9 +202,83 @@ export class SessionMeter implements TagSink, PlayheadListener {
   /** Once a second: sees a stall in progress, samples the latency of what is playing. */
   sweep(nowMs: number, wallMs: number): void {
     this.#playhead.advance(nowMs);
-    if (this.state !== 'playing' || this.#captures === null) return;
+    if (this.state !== 'playing' || this.#paused || this.#captures === null) return;
     const latencyMs = wallMs - this.#captures.captureAt(this.#playhead.positionMs);
     if (!Number.isNaN(latencyMs)) this.#listener.latency(latencyMs);
+  }
+
+  // Segments (HLS): what a demuxer finds, instead of tags
+
+  /** The tracks of the segments that follow. With pictures among them sound alone is nothing to play. */
+  segmented(hasVideo: boolean): void {
+    this.#bySegment = true;
+    this.#pictures = hasVideo ? 'promised' : 'none';
+  }
+
+  /** The player begins so far behind the first picture of its first segment. */
+  startAt(offsetMs: number): void {
+    this.#startOffsetMs = offsetMs;
+    this.#playhead.startAt(offsetMs);
+  }
+
+  /** A picture's head has come. */
+  pictureBegins(key: boolean): void {
+    this.#videoSeen = true;
+    this.#kind = key ? KEY : INTER;
+  }
+
+  /** A whole picture; `of` is its stamp, if it has one. Times are the container's. */
+  picture(ptsMs: number, dtsMs: number, key: boolean, bytes: number, of: Readonly<Stamp> | null): void {
+    // Whole milliseconds: the line that they are put on counts by those, and must not drift.
+    this.#timestampMs = Math.round(dtsMs);
+    this.#compositionMs = ptsMs - this.#timestampMs;
+    this.#bodyBytes = bytes;
+    // What a decoder needs is in the init segment, or before each key picture.
+    this.#configSeen = true;
+    this.#stamped = of !== null;
+    if (of !== null) {
+      this.#publisher = of.publisher;
+      this.#frame = of.frame;
+      this.#captureUs = of.captureUs;
+    }
+    this.#kind = key ? KEY : INTER;
+    this.end();
+  }
+
+  /** A whole frame of sound. */
+  sound(ptsMs: number, bytes: number): void {
+    const underWay = this.#kind;
+    this.#timestampMs = Math.round(ptsMs);
+    this.#bodyBytes = bytes;
+    this.#kind = AUDIO;
+    this.end();
+    // A picture may have begun before it and not be whole.
+    this.#kind = underWay;
+  }
+
+  /** A segment or part is whole and appended: its media can be played. */
+  append(): void {
+    if (Number.isNaN(this.#heldToMs)) return;
+    this.#playhead.media(this.#heldFromMs, this.#heldToMs, this.#nowMs);
+    this.#heldToMs = Number.NaN;
+  }
+
+  /** What comes next has other timestamps, and is played right behind what came before (EXT-X-DISCONTINUITY). */
+  discontinuity(): void {
+    this.#timeline.break();
+  }
+
+  /** The player jumps forward, to be nearer to the live edge. */
+  skip(ms: number): void {
+    this.#playhead.advance(this.#nowMs);
+    this.#playhead.skip(ms);
+  }
+
+  /** Media that can be played and has not been, as of `nowMs`. */
+  bufferMs(nowMs: number): number {
+    if (this.#governs === 'nothing') return 0;
+    this.#playhead.advance(nowMs);
+    return Math.max(0, this.#playhead.bufferMs);
   }
 
   /** What comes now comes from a new connection: other timestamps, a new configuration, another key picture first. */
@@ -210,6 +291,18 @@ export class SessionMeter implements TagSink, PlayheadListener {
     this.#configSeen = false;
     this.#audible = false;
     this.#minCompositionMs = 0;
+  }
+
+  /** The watcher holds the picture: until `resume` nothing is played, and nothing is a stall. */
+  pause(nowMs: number): void {
+    this.#paused = true;
+    this.#playhead.pause(nowMs);
+  }
+
+  /** The watcher is back; `anew`: the connection was closed meanwhile, call `reconnected`, too. */
+  resume(nowMs: number, how: PauseEnd): void {
+    this.#paused = false;
+    this.#playhead.resume(nowMs, how);
   }
 
   /** The session ends: a stall in progress ends with it. */
@@ -345,7 +438,16 @@ export class SessionMeter implements TagSink, PlayheadListener {
       this.#captures ??= new CaptureCurve();
       this.#captures.record(ptsMs, this.#captureUs / 1_000);
     }
-    this.#playhead.media(ptsMs, decodeMs + this.#timeline.intervalMs + this.#minCompositionMs, this.#nowMs);
+    this.#toPlayhead(ptsMs, decodeMs + this.#timeline.intervalMs + this.#minCompositionMs);
+  }
+
+  #toPlayhead(fromMs: number, toMs: number): void {
+    if (!this.#bySegment) {
+      this.#playhead.media(fromMs, toMs, this.#nowMs);
+      return;
+    }
+    if (Number.isNaN(this.#heldToMs)) this.#heldFromMs = fromMs;
+    this.#heldToMs = toMs;
   }
 
   #becomeDecodable(): void {
@@ -357,6 +459,7 @@ export class SessionMeter implements TagSink, PlayheadListener {
       this.#audioFrames = 0;
       this.#timeline = new Timeline();
       this.#playhead = new Playhead(this.#profile, this);
+      this.#playhead.startAt(this.#startOffsetMs);
     }
     this.#governs = 'video';
     if (Number.isNaN(this.#firstFrameMs)) this.#tellFirstFrame(this.#nowMs);
@@ -364,11 +467,15 @@ export class SessionMeter implements TagSink, PlayheadListener {
 
   #addAudio(): void {
     if (this.#governs === 'video') return;
-    if (this.#governs === 'nothing' && this.#videoSeen) return;
+    if (
+      this.#governs === 'nothing' &&
+      (this.#videoSeen || (this.#bySegment && this.#pictures === 'promised'))
+    )
+      return;
     this.#audible = true;
     if (this.#audioFrames++ === 0) this.#firstAudioMs = this.#nowMs;
     const ptsMs = this.#timeline.place(this.#timestampMs);
-    this.#playhead.media(ptsMs, ptsMs + this.#timeline.intervalMs, this.#nowMs);
+    this.#toPlayhead(ptsMs, ptsMs + this.#timeline.intervalMs);
     if (this.#governs === 'audio') return;
     if (this.#playhead.mediaMs < AUDIO_ONLY_AFTER_MS[this.#pictures]) return;
     this.#governs = 'audio';
