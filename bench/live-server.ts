@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import net from 'node:net';
 import { performance } from 'node:perf_hooks';
+import tls from 'node:tls';
 import { flvHeader, flvTag } from '../core/flv/writer.ts';
 import type { MediaTag } from '../core/media.ts';
 import { ChunkWriter } from '../core/rtmp/chunk-writer.ts';
 import { MEDIA_CHUNK_STREAM } from '../core/rtmp/message.ts';
 import { RtmpServerSession } from '../core/rtmp/server-session.ts';
 import { acceptOf } from '../core/websocket/handshake.ts';
+import { loopbackCertificate } from '../tests/kit/certificate.ts';
 import { aacConfig, aacFrame, avcConfig, avcPicture } from '../tests/kit/scripted-media.ts';
 
 /**
@@ -21,6 +23,8 @@ export interface LiveServerOptions {
   readonly protocol: 'http-flv' | 'ws-flv' | 'rtmp';
   readonly batchMs: number;
   readonly videoBits: number;
+  /** TLS in front of it. */
+  readonly secure?: boolean;
 }
 
 const FRAME_MS = 40;
@@ -50,11 +54,14 @@ export function startLiveServer(options: LiveServerOptions): Promise<number> {
     socket.write(first);
     viewers.add(socket);
   };
-  const server = net.createServer({ noDelay: true }, (socket) => {
+  const serve = (socket: net.Socket): void => {
     socket.on('error', () => {});
     socket.on('close', () => viewers.delete(socket));
     greet(socket, join);
-  });
+  };
+  const server = options.secure
+    ? tls.createServer({ noDelay: true, ...loopbackCertificate() }, serve)
+    : net.createServer({ noDelay: true }, serve);
   return new Promise((resolve) => {
     server.listen(0, '127.0.0.1', 4_096, () => resolve((server.address() as net.AddressInfo).port));
   });

@@ -1,13 +1,14 @@
 // `npm run bench [-- name …]`: bundles and runs the benchmarks one after the other and says on what machine.
-// Each prints ratios measured within its own run; absolute figures of another machine or hour do not compare.
+// Each prints what it measured within its own run; absolute figures of another machine or hour do not compare.
+// What they recorded (`results.ts`) is the table at the end, and `.cache/bench/results.json`.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { exitWith, root, setUp } from '../cli/setup/install.mjs';
 
 const folder = path.join(root, 'bench');
-const limitMs = 15 * 60_000;
+const limitMs = 20 * 60_000;
 
 try {
   await setUp({ ffmpeg: true });
@@ -26,9 +27,11 @@ if (unknown.length > 0) {
 }
 
 const cpu = os.cpus()[0]?.model.trim() ?? 'unknown CPU';
-process.stdout.write(
-  `${cpu} × ${os.cpus().length}, ${Math.round(os.totalmem() / 2 ** 30)} GiB, ${os.type()} ${os.release()}, Node ${process.versions.node}, ${new Date().toISOString().slice(0, 10)}\n`,
-);
+const machine = `${cpu} × ${os.cpus().length}, ${Math.round(os.totalmem() / 2 ** 30)} GiB, ${os.type()} ${os.release()}, Node ${process.versions.node}`;
+const date = new Date().toISOString().slice(0, 10);
+process.stdout.write(`${machine}, ${date}\n`);
+const rowsFile = path.join(root, '.cache', 'bench', 'results.jsonl');
+rmSync(rowsFile, { force: true });
 let failed = 0;
 for (const name of wanted.length > 0 ? wanted : known) {
   process.stdout.write(`\n# ${name}\n`);
@@ -49,9 +52,32 @@ for (const name of wanted.length > 0 ? wanted : known) {
   const done = spawnSync(process.execPath, ['--expose-gc', outfile], {
     cwd: root,
     stdio: 'inherit',
-    env: { ...process.env, STREAMGAUGE_ROOT: root },
+    env: { ...process.env, STREAMGAUGE_ROOT: root, STREAMGAUGE_BENCH_RESULTS: rowsFile },
     timeout: limitMs,
   });
   if (done.status !== 0) failed += 1;
 }
+printTable();
 process.exit(failed > 0 ? 1 : 0);
+
+function printTable() {
+  if (!existsSync(rowsFile)) return;
+  const rows = readFileSync(rowsFile, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const file = path.join(root, '.cache', 'bench', 'results.json');
+  writeFileSync(file, `${JSON.stringify({ machine, date, rows }, null, 2)}\n`);
+  const lines = rows.map(({ what, server, value, unit, atMost, atLeast }) => {
+    const wanted = atMost !== undefined ? `≤ ${atMost}` : atLeast !== undefined ? `≥ ${atLeast}` : '';
+    const kept =
+      wanted === '' ? '' : value <= (atMost ?? value) && value >= (atLeast ?? value) ? 'yes' : 'NO';
+    return [what, server, `${Number(value.toPrecision(3))} ${unit}`.trim(), wanted, kept];
+  });
+  const table = [['measured', 'server', 'value', 'wanted', 'kept'], ...lines];
+  const widths = table[0].map((_, column) => Math.max(...table.map((line) => line[column].length)));
+  const show = (line) => line.map((cell, column) => cell.padEnd(widths[column])).join(' | ');
+  const rule = widths.map((width) => '-'.repeat(width));
+  const shown = [table[0], rule, ...table.slice(1)].map((line) => `| ${show(line)} |`);
+  process.stdout.write(`\n${shown.join('\n')}\n\n${path.relative(process.cwd(), file)}\n`);
+}

@@ -1,13 +1,11 @@
-import { type ChildProcess, fork } from 'node:child_process';
 import net from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createViewer } from '../clients/create-viewer.ts';
 import { systemClock } from '../clients/system-clock.ts';
-import type { Viewer, ViewerObserver } from '../clients/viewer.ts';
-import { playerProfiles } from '../core/player/profile.ts';
-import { upgradeFields, webSocketKey } from '../core/websocket/handshake.ts';
+import type { Viewer } from '../clients/viewer.ts';
+import { counter, newViewer, type Protocol, requestsOf } from './blind-request.ts';
 import { startLiveServer } from './live-server.ts';
 import { startReferenceServer } from './reference-server.ts';
+import { runRole } from './role.ts';
 
 /**
  * What measuring costs: CPU of a process with fully measured viewers against one whose sockets only read into a shared
@@ -24,14 +22,7 @@ const ROUNDS = 3;
 const VIDEO_BITS = 576_000;
 
 type Role = 'server' | 'reference' | 'bare' | 'viewer' | 'memory';
-const protocols = ['http-flv', 'ws-flv', 'rtmp'] as const;
-type Protocol = (typeof protocols)[number];
-
-const urlOf: Record<Protocol, (port: number) => string> = {
-  'http-flv': (port) => `http://127.0.0.1:${port}/live/a.flv`,
-  'ws-flv': (port) => `ws://127.0.0.1:${port}/live/a.flv`,
-  rtmp: (port) => `rtmp://127.0.0.1:${port}/live/a`,
-};
+const protocols: readonly Protocol[] = ['http-flv', 'ws-flv', 'rtmp'];
 
 interface Result {
   readonly cpuMs: number;
@@ -90,12 +81,12 @@ async function compare(
   ...serverRole: [Role, ...number[]]
 ): Promise<void> {
   const [role, ...settings] = serverRole;
-  const { child, answer: port } = await run<number>([], role, protocol, ...settings);
+  const { child, answer: port } = await runRole<number>([], role, protocol, ...settings);
   const ratios: number[] = [];
   let last = '';
   for (let round = 0; round < ROUNDS; round++) {
-    const bare = (await run<Result>([], 'bare', protocol, port, viewers)).answer;
-    const viewer = (await run<Result>([], 'viewer', protocol, port, viewers)).answer;
+    const bare = (await runRole<Result>([], 'bare', protocol, port, viewers)).answer;
+    const viewer = (await runRole<Result>([], 'viewer', protocol, port, viewers)).answer;
     ratios.push(perGigabyte(viewer) / perGigabyte(bare));
     last = `${perGigabyte(viewer).toFixed(2)} against ${perGigabyte(bare).toFixed(2)} CPU s/GB`;
   }
@@ -109,13 +100,13 @@ async function compare(
 }
 
 async function compareMemory(protocol: Protocol): Promise<void> {
-  const { child, answer: port } = await run<number>([], 'server', protocol, 1_000, 40_000);
+  const { child, answer: port } = await runRole<number>([], 'server', protocol, 1_000, 40_000);
   for (const [flags, remark] of [
     // V8 lets its young generation grow to 48 MB, once for all viewers; held small, what is left is the viewers'.
     [['--max-semi-space-size=2'], 'young generation of V8 held at 2 MB'],
     [[], 'with what V8 lets its young generation grow in the meantime'],
   ] as const) {
-    const { answer } = await run<{ rss: number; heap: number }>(flags, 'memory', protocol, port);
+    const { answer } = await runRole<{ rss: number; heap: number }>(flags, 'memory', protocol, port);
     process.stdout.write(
       `${protocol}: ${kilobytes(answer.rss)} KB of memory (RSS) per additional viewer from 200 to 2,000, of it ${kilobytes(answer.heap)} KB of live heap (${remark}; wanted ≤ 16)\n`,
     );
@@ -131,21 +122,6 @@ function perGigabyte({ cpuMs, bytes }: Result): number {
   return cpuMs / 1e3 / (bytes / 1e9);
 }
 
-/** This file again as a child in another role; resolves with what it sends first. */
-function run<T>(
-  flags: readonly string[],
-  role: Role,
-  ...args: (string | number)[]
-): Promise<{ child: ChildProcess; answer: T }> {
-  const child = fork(process.argv[1]!, [role, ...args.map(String)], {
-    execArgv: [...process.execArgv, ...flags],
-  });
-  return new Promise((resolve, reject) => {
-    child.once('message', (answer) => resolve({ child, answer: answer as T }));
-    child.once('exit', (code) => reject(new Error(`the ${role} process ended (${code})`)));
-  });
-}
-
 async function measure(open: () => Promise<() => number>): Promise<Result> {
   const received = await open();
   await delay(WARM_UP_MS);
@@ -154,15 +130,6 @@ async function measure(open: () => Promise<() => number>): Promise<Result> {
   await delay(MEASURE_MS);
   const { user, system } = process.cpuUsage(cpuBefore);
   return { cpuMs: (user + system) / 1_000, bytes: received() - bytesBefore };
-}
-
-/** What asks the server for the stream. */
-function requestsOf(protocol: Protocol, port: number): Promise<Uint8Array[]> | Uint8Array[] {
-  if (protocol === 'rtmp') return recordRequests(port);
-  const upgrade = Object.entries(upgradeFields(webSocketKey(new Uint8Array(16))));
-  const headers = [['host', 'a'], ...(protocol === 'ws-flv' ? upgrade : [])];
-  const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('');
-  return [Buffer.from(`GET /live/a.flv HTTP/1.1\r\n${lines}\r\n`)];
 }
 
 /** Asks like a viewer, and then only counts what comes. RTMP: the requests of a real session, recorded, played blind. */
@@ -179,36 +146,6 @@ async function openBare(protocol: Protocol, port: number, count: number): Promis
     socket.write(Buffer.concat(request));
   }
   return () => bytes;
-}
-
-/** What one of our viewers sends until it plays. */
-function recordRequests(port: number): Promise<Uint8Array[]> {
-  return new Promise((resolve) => {
-    const sent: Uint8Array[] = [];
-    const relay = net.createServer((client) => {
-      const upstream = net.connect(port, '127.0.0.1');
-      // The viewer leaves in the middle of the stream: what was on its way meets a closed socket.
-      for (const socket of [client, upstream]) socket.on('error', () => {});
-      client.on('data', (bytes) => {
-        sent.push(bytes);
-        upstream.write(bytes);
-      });
-      upstream.on('data', (bytes) => client.write(bytes));
-      client.on('close', () => upstream.destroy());
-    });
-    relay.listen(0, '127.0.0.1', () => {
-      const { port: relayPort } = relay.address() as net.AddressInfo;
-      const viewer = newViewer('rtmp', relayPort, {
-        ...counter(),
-        startup: () => {
-          viewer.stop();
-          relay.close();
-          resolve(sent);
-        },
-      });
-      viewer.start();
-    });
-  });
 }
 
 async function openViewers(protocol: Protocol, port: number, count: number): Promise<() => number> {
@@ -229,41 +166,6 @@ async function openViewers(protocol: Protocol, port: number, count: number): Pro
     if (viewers.some((viewer) => viewer.state !== 'playing' && viewer.state !== 'stalled'))
       throw new Error('not all viewers play');
     return viewers.reduce((sum, viewer) => sum + viewer.bytesReceived, 0);
-  };
-}
-
-function newViewer(protocol: Protocol, port: number, observer: ViewerObserver): Viewer {
-  return createViewer({
-    url: urlOf[protocol](port),
-    player: playerProfiles['mpegts.js'],
-    clock: systemClock,
-    observer,
-    intendedStartMs: systemClock.nowMs(),
-  });
-}
-
-/** Listens to everything, as a run does, and keeps next to nothing. */
-function counter(): ViewerObserver {
-  let sum = 0;
-  const add = (ms: number): void => {
-    sum += ms;
-  };
-  return {
-    connected: add,
-    firstByte: add,
-    firstMedia: add,
-    firstFrame: add,
-    startup: add,
-    joinLag: add,
-    latency: add,
-    delivery: add,
-    stalled: add,
-    stallEnded: add,
-    reconnected: add,
-    progress: ({ watchedMs }) => add(watchedMs),
-    ended: ({ detail }) => {
-      if (detail !== 'the viewer left') throw new Error(`${detail} (${sum})`);
-    },
   };
 }
 
