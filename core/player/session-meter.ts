@@ -256,6 +256,11 @@ export class SessionMeter implements TagSink, PlayheadListener {
     this.#kind = underWay;
   }
 
+  /** Sound that is loaded beside the pictures, in segments of its own: counted, and no more. */
+  beside(bytes: number): void {
+    this.#mediaBytes += bytes;
+  }
+
   /** A segment or part is whole and appended: its media can be played. */
   append(): void {
     if (Number.isNaN(this.#heldToMs)) return;
