@@ -12,6 +12,8 @@ export interface Endpoint {
   readonly port: number;
   readonly secure: boolean;
   readonly tls?: TlsOptions;
+  /** Address of this machine to connect from. Left out: the system's choice. */
+  readonly localAddress?: string;
 }
 
 /** Whoever uses a connection. The calls come from the socket's events; a throw in any of them is handed back by `failed`. */
@@ -102,7 +104,7 @@ export class Connection {
   }
 
   #dial(): net.Socket {
-    const { host, port, secure } = this.#endpoint;
+    const { host, port, secure, localAddress } = this.#endpoint;
     receiveBuffer ??= new Uint8Array(RECEIVE_BUFFER_BYTES);
     const options = {
       host,
@@ -110,6 +112,8 @@ export class Connection {
       noDelay: true,
       autoSelectFamily: true,
       lookup,
+      // The other family cannot be reached from there: it is not even looked up.
+      ...(localAddress !== undefined && { localAddress, family: net.isIP(localAddress) }),
       onread: { buffer: receiveBuffer, callback: this.#onRead },
     };
     if (!secure) return net.connect(options);
@@ -128,6 +132,15 @@ export class Connection {
     for (const piece of pieces) below = socket.write(piece);
     socket.uncork();
     return below;
+  }
+
+  /** The peer is no longer read, so that it sees a full window, as behind a player that is paused. Its end is not seen either. */
+  pauseReading(): void {
+    this.#socket?.pause();
+  }
+
+  resumeReading(): void {
+    this.#socket?.resume();
   }
 
   /** Enforces the time limits of connecting. */
@@ -168,6 +181,15 @@ export class Connection {
     const deadline = setTimeout(() => socket.destroy(), CLOSE_GRACE_MS);
     socket.once('close', () => clearTimeout(deadline));
     socket.end();
+  }
+
+  /** Breaks it off as a crash or a pulled cable does: with a reset where TCP is spoken to directly, and nothing said. */
+  cut(): void {
+    const socket = this.#socket;
+    if (this.#phase === 'closed') return;
+    this.#phase = 'closed';
+    if (this.#endpoint.secure) socket?.destroy();
+    else socket?.resetAndDestroy();
   }
 
   #enter(phase: ConnectPhase): void {

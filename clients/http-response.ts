@@ -10,6 +10,8 @@ export interface HttpHead {
 export interface HttpResponseSink {
   /** Once, when the header is complete. A throw ends reading. */
   head(head: HttpHead): void;
+  /** An answer before the answer proper (RFC 9110, 15.2), such as 100 Continue. */
+  interim?(status: number): void;
   /** Content, chunked coding undone. `bytes` is the caller's buffer: not to be kept. */
   body(bytes: Uint8Array, start: number, end: number): void;
 }
@@ -135,7 +137,10 @@ export class HttpResponseReader {
   #begin(bytes: Uint8Array, start: number, headEnd: number): void {
     const head = parseHead(bytes, start, headEnd);
     // RFC 9110, 15.2: 1xx come before the answer proper.
-    if (head.status < 200 && head.status !== 101) return;
+    if (head.status < 200 && head.status !== 101) {
+      this.#sink.interim?.(head.status);
+      return;
+    }
     this.#frame(head);
     this.#sink.head(head);
   }

@@ -7,7 +7,8 @@ import type { ReconnectPolicy, TlsOptions } from './viewer.ts';
  * One publisher of one stream, whatever the protocol.
  *
  *     connecting ─ publishing ─ ended
- *          └─ waiting ─┘ (to reconnect, with back-off)
+ *          ├─ waiting ─┤ (to reconnect, with back-off)
+ *          └─── away ──┘ (between `leave` and `comeBack`)
  *
  * The source runs from `start` to the end, also while there is no connection: live media does not wait.
  */
@@ -17,10 +18,16 @@ export interface Publisher {
   sweep(nowMs: number): void;
   /** Says goodbye to the server, stops the source; resolves when both are gone. May be called at any moment, and twice. */
   stop(): Promise<void>;
+  /**
+   * Leaves for a while, with a goodbye or as if the cable had been cut, and publishes nothing until `comeBack`. The
+   * source goes on.
+   */
+  leave(how: 'goodbye' | 'cut'): void;
+  comeBack(): void;
   readonly state: PublisherState;
 }
 
-export type PublisherState = 'connecting' | 'publishing' | 'waiting' | 'ended';
+export type PublisherState = 'connecting' | 'publishing' | 'waiting' | 'away' | 'ended';
 
 export interface PublisherOptions {
   readonly url: string;

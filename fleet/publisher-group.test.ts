@@ -25,6 +25,15 @@ class FakePublisher implements Publisher {
     this.options = options;
   }
   start(): void {}
+  readonly moves: string[] = [];
+  leave(how: 'goodbye' | 'cut'): void {
+    this.moves.push(how);
+    this.state = 'away';
+  }
+  comeBack(): void {
+    this.moves.push('back');
+    this.state = 'connecting';
+  }
   sweep(): void {
     if (this.state !== 'ended') this.options.observer.second(this.next);
   }
