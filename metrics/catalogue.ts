@@ -77,8 +77,8 @@ export const tsViolations = [
 /** The number that the `codec` gauge shows for each video codec, because a gauge cannot hold a word. */
 export const codecNumbers = { unknown: 0, h264: 1, h265: 2, vp9: 3, av1: 4, vp8: 5 } as const;
 
-/** Who is measured: the four chapters of the documentation. */
-export type MetricSubject = 'viewer' | 'publisher' | 'stream' | 'generator';
+/** Who is measured: the chapters of the documentation. */
+export type MetricSubject = 'viewer' | 'publisher' | 'stream' | 'target' | 'generator';
 
 interface Definition {
   readonly subject: MetricSubject;
@@ -124,6 +124,7 @@ const viewerRatio = ratioOf('viewer', ofViewer);
 const publisher = describe('publisher', ofPublisher);
 const stream = describe('stream', ofStream);
 const streamRatio = ratioOf('stream', ofStream);
+const target = describe('target', everywhere);
 const generator = describe('generator', everywhere);
 const generatorRatio = ratioOf('generator', everywhere);
 
@@ -286,18 +287,51 @@ const definitions = {
     'Glass to glass, from the cells in a decoded picture or a real browser.',
   ),
 
+  // The server under test, about itself.
+  target_cpu: target(
+    'gauge',
+    'ratio',
+    'CPU time of the target over wall time, all its processes together; 1 is one core.',
+  ),
+  target_rss_bytes: target(
+    'gauge',
+    'bytes',
+    'Resident memory of the target, all its processes together. Pages that they share count in each.',
+  ),
+  target_threads: target('gauge', '', 'Threads of the target.'),
+  target_fds: target('gauge', '', 'Open file descriptors of the target.'),
+  target_sockets: target(
+    'gauge',
+    '',
+    'Connections to the target: established TCP connections on the ports that it listens on, or what it says itself.',
+  ),
+  target_sent_bps: target(
+    'gauge',
+    'bit/s',
+    'Bits that the target sent and its peers acknowledged, TCP payload.',
+  ),
+  target_received_bps: target('gauge', 'bit/s', 'Bits that the target received, TCP payload.'),
+
   // The generator, about itself.
   generator_cpu: generator('gauge', 'ratio', 'CPU time of a worker over wall time; 1 is one core.'),
   event_loop_lag_ms: generator('trend', 'ms', 'Delay of the event loop; its p99 is what is judged.'),
   dropped_starts: generator('counter', '', 'Sessions that could not be started when the schedule said.'),
-  socket_backlog: generator('gauge', 'bytes', 'Bytes that wait in the sockets to be read.'),
-  expected_bytes_ratio: generatorRatio(
-    'bytes_received',
-    'bytes expected',
-    'Bytes received over bytes that the streams offered.',
+  socket_backlog: generator(
+    'gauge',
+    'bytes',
+    'Bytes that wait to be read in the sockets of this machine that are connected to the target, sampled every second or more seldom.',
   ),
-  fd_used_ratio: generator('gauge', 'ratio', 'Open file descriptors over their limit.'),
-  clock_offset_ms: generator('gauge', 'ms', 'Offset of the local clock against the reference clock.'),
+  expected_bytes_ratio: generatorRatio(
+    'bytes received by playing viewers',
+    'bytes expected',
+    'What viewers received while they played, over what their streams offered in that time: the bit rate that the publishers of this run send, else the media bit rate that is read from the stream. 1 is all of it.',
+  ),
+  fd_used_ratio: generator('gauge', 'ratio', 'Open file descriptors of the generator over their limit.'),
+  clock_offset_ms: generator(
+    'gauge',
+    'ms',
+    'Local clock minus the reference clock: 0 where this run publishes, else from chrony or an NTP server; not there where it is not known.',
+  ),
 } satisfies Record<string, Definition>;
 
 export type MetricName = keyof typeof definitions;

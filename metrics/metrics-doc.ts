@@ -17,6 +17,11 @@ const chapters: Record<MetricSubject, { title: string; intro: string }> = {
   },
   publisher: { title: 'A publisher', intro: 'Measured by every publisher that streamgauge runs.' },
   stream: { title: 'A stream, looked at by a probe', intro: 'Few streams, looked at deeply.' },
+  target: {
+    title: 'The server under test, about itself',
+    intro:
+      'Read once a second beside the viewers: from /proc where the target runs on this machine, by process id or by the port that it listens on, with all its child processes; or from a Prometheus address. Sockets and bytes are read more seldom where there are thousands (docs/server-figures.md).',
+  },
   generator: {
     title: 'The generator, about itself',
     intro:
