@@ -25,7 +25,7 @@ const cases: [code: string, phase: ConnectPhase, reason: Reason, says: RegExp][]
   ['ERR_SSL_WRONG_VERSION_NUMBER', 'tls', 'tls', /failed: wrong version number;/],
   ['EMFILE', 'connect', 'generator-limit', /too many open files/],
   ['EMFILE', 'tls', 'generator-limit', /too many open files/],
-  ['EADDRNOTAVAIL', 'connect', 'generator-limit', /no free local port/],
+  ['EADDRNOTAVAIL', 'connect', 'generator-limit', /no free port left/],
   ['ESTRANGE', 'connect', 'refused', /ESTRANGE/],
   ['ESTRANGE', 'dns', 'dns', /ESTRANGE/],
   ['ESTRANGE', 'open', 'reset', /ESTRANGE/],

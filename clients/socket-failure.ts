@@ -81,7 +81,7 @@ const causes: Readonly<Record<string, Cause>> = {
     says: 'no longer acknowledges what is sent to it; the network or the server is gone',
   },
   EADDRNOTAVAIL: generatorLimit(
-    'cannot be connected to: this machine has no free local port (or the address is not valid here); use more addresses or fewer viewers',
+    'cannot be connected to from here: the local address has no free port left, or is none of this machine; let viewers start from more addresses (options.sourceAddresses), widen net.ipv4.ip_local_port_range, or use fewer viewers',
   ),
   EMFILE: generatorLimit('cannot be connected to: too many open files here; raise the limit (ulimit -n)'),
   ENFILE: generatorLimit('cannot be connected to: too many open files on this machine'),

@@ -4,6 +4,7 @@ import type { Failure } from './reason.ts';
 import {
   ANSWERING,
   ASKING,
+  BETWEEN,
   CONNECTING,
   describeOverdue,
   ENDED,
@@ -11,7 +12,6 @@ import {
   GREETING,
   IDLE,
   limitOf,
-  PAUSING,
   STARTING,
   type Stage,
   WAITING,
@@ -68,6 +68,7 @@ export abstract class SocketViewer extends ViewerSession implements Viewer, Conn
 
   get state(): ViewerState {
     if (this.#stage === ENDED) return 'ended';
+    if (this.isPaused) return 'paused';
     if (this.isLost) return 'reconnecting';
     return this.#stage < WAITING ? 'connecting' : this.meter.state;
   }
@@ -90,7 +91,8 @@ export abstract class SocketViewer extends ViewerSession implements Viewer, Conn
   sweep(nowMs: number): void {
     if (this.#stage === IDLE || this.#stage === ENDED) return;
     this.report(nowMs);
-    if (this.#stage === PAUSING) {
+    if (this.isPaused) return;
+    if (this.#stage === BETWEEN) {
       if (nowMs >= this.#retryAtMs) this.#dial();
       return;
     }
@@ -190,7 +192,9 @@ export abstract class SocketViewer extends ViewerSession implements Viewer, Conn
     clearTimeout(this.#retryTimer);
     this.compareClocks();
     this.#enter(CONNECTING);
-    this.#connection = new Connection(this.endpoint(), this, this.timeouts, this.clock);
+    const { localAddress } = this.options;
+    const endpoint = localAddress === undefined ? this.endpoint() : { ...this.endpoint(), localAddress };
+    this.#connection = new Connection(endpoint, this, this.timeouts, this.clock, this.options);
     this.#connection.open();
   }
 
@@ -203,7 +207,7 @@ export abstract class SocketViewer extends ViewerSession implements Viewer, Conn
     if (delayMs === null) return;
     this.meter.reconnected();
     this.afresh();
-    this.#enter(PAUSING);
+    this.#enter(BETWEEN);
     this.#retryAtMs = this.nowMs + delayMs;
     // A timer of its own: if all waited for the common sweep, they would all come back in the same instant.
     this.#retryTimer = setTimeout(() => this.#dial(), delayMs);
@@ -216,9 +220,27 @@ export abstract class SocketViewer extends ViewerSession implements Viewer, Conn
     if (this.#stage === STARTING && meter.decodable) this.#enter(FLOWING);
     const flowing = this.#stage === FLOWING;
     const limitMs = limitOf(this.#stage, this.timeouts);
-    if (nowMs - (flowing ? meter.lastMediaMs : this.#stageSinceMs) < limitMs) return null;
+    if (nowMs - (flowing ? this.lastMediaMs : this.#stageSinceMs) < limitMs) return null;
     const heard = flowing ? nowMs - this.lastByteMs < limitMs : this.lastByteMs >= this.#stageSinceMs;
     return describeOverdue(this.#stage, this.timeouts, this.where, meter, heard);
+  }
+
+  protected hold(close: boolean): void {
+    if (!close) {
+      this.#connection?.pauseReading();
+      return;
+    }
+    if (this.#connection) this.goodbye();
+    this.#connection?.close();
+    this.#connection = null;
+    this.#enter(BETWEEN);
+  }
+
+  protected goOn(anew: boolean): void {
+    if (anew) {
+      this.afresh();
+      this.#dial();
+    } else this.#connection?.resumeReading();
   }
 
   protected release(): void {

@@ -9,7 +9,7 @@ import type { Timeouts } from './viewer.ts';
 export type Stage = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
 export const IDLE = 0;
 /** Between two connections. */
-export const PAUSING = 1;
+export const BETWEEN = 1;
 export const CONNECTING = 2;
 /** The transport is open; the protocol's own handshake is not over (RTMP, WebSocket). */
 export const GREETING = 3;

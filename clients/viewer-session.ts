@@ -49,6 +49,14 @@ export abstract class ViewerSession implements SessionListener {
   /** Media is back; told when the playhead moves again. */
   #recovering = false;
 
+  /** When the pause began; `NaN`: there is none. */
+  #pausedSinceMs = Number.NaN;
+  /** In pauses that are over. */
+  #pausedMs = 0;
+  /** The connection was closed, or lost, during the pause. */
+  #goneInPause = false;
+  #resumedMs = Number.NEGATIVE_INFINITY;
+
   readonly #progress = new ProgressReport();
 
   constructor(options: ViewerOptions, policy: ReconnectPolicy) {
@@ -66,6 +74,11 @@ export abstract class ViewerSession implements SessionListener {
   /** Closes all that is open. The session has not been told to have ended yet. */
   protected abstract release(): void;
 
+  /** Reads nothing more until `goOn`; `close`: closes what is open. */
+  protected abstract hold(close: boolean): void;
+  /** Reads again; `anew`: nothing is open. */
+  protected abstract goOn(anew: boolean): void;
+
   get bytesReceived(): number {
     return this.#bytesReceived;
   }
@@ -77,6 +90,39 @@ export abstract class ViewerSession implements SessionListener {
   /** Lost, and not yet back with something to decode. */
   protected get isLost(): boolean {
     return this.#loss !== null;
+  }
+
+  protected get isPaused(): boolean {
+    return !Number.isNaN(this.#pausedSinceMs);
+  }
+
+  /** When media last came; of a session that was paused: when it was resumed, if that was later. */
+  protected get lastMediaMs(): number {
+    return Math.max(this.meter.lastMediaMs, this.#resumedMs);
+  }
+
+  pause(connection: 'keep' | 'close' = 'keep'): void {
+    if (this.#hasEnded || this.isPaused || this.#loss !== null || this.meter.state === 'starting') return;
+    this.#pausedSinceMs = this.tick();
+    this.#goneInPause = connection === 'close';
+    this.meter.pause(this.nowMs);
+    this.hold(this.#goneInPause);
+  }
+
+  resume(to: 'continue' | 'live' = 'continue'): void {
+    if (this.#hasEnded || !this.isPaused) return;
+    this.#resumedMs = this.tick();
+    this.#pausedMs += this.nowMs - this.#pausedSinceMs;
+    this.#pausedSinceMs = Number.NaN;
+    const anew = this.#goneInPause;
+    this.meter.resume(this.nowMs, anew ? 'anew' : to);
+    if (anew) {
+      this.meter.reconnected();
+      this.#loss = RETURNED;
+      this.#lostAtMs = this.nowMs;
+      this.#attempts = 0;
+    }
+    this.goOn(anew);
   }
 
   /** Takes the time from the clock. */
@@ -124,10 +170,17 @@ export abstract class ViewerSession implements SessionListener {
   /** Media is lost for a reason: the delay before another attempt, or null when the session has ended with it. */
   protected lostBy(failure: Failure): number | null {
     if (this.#hasEnded) return null;
+    if (this.isPaused) {
+      // Nobody watches: it matters when the watcher is back.
+      this.#goneInPause = true;
+      this.hold(true);
+      return null;
+    }
+    if (this.#loss === RETURNED) this.#loss = failure;
     if (this.#loss === null) {
       this.#attempts = 0;
       // Media is lost from the last that came, not from when its absence was noticed.
-      this.#lostAtMs = this.meter.hasMedia ? this.meter.lastMediaMs : this.nowMs;
+      this.#lostAtMs = this.meter.hasMedia ? this.lastMediaMs : this.nowMs;
     }
     const delayMs = this.#delayBeforeRetry(failure);
     if (delayMs === null) {
@@ -213,7 +266,7 @@ export abstract class ViewerSession implements SessionListener {
   /** What ended the session is what first went wrong, not what the last attempt to mend it met. */
   #summary(last: Failure): Failure {
     const first = this.#loss;
-    if (first === null) return last;
+    if (first === null || this.#attempts === 0) return last;
     const seconds = ((this.nowMs - this.#lostAtMs) / 1_000).toFixed(1);
     return {
       reason: first.reason,
@@ -226,17 +279,26 @@ export abstract class ViewerSession implements SessionListener {
       ...this.meter.figures(),
       connectMs: Number.isNaN(this.#connectMs) ? null : this.#connectMs,
       firstByteMs: Number.isNaN(this.#firstByteMs) ? null : this.#firstByteMs,
-      watchedMs: this.nowMs - this.options.intendedStartMs,
+      watchedMs: this.#watchedMs(this.nowMs),
       bytesReceived: this.#bytesReceived,
       reconnects: this.#reconnects,
     };
   }
 
+  /** From the intended start, but for pauses. */
+  #watchedMs(nowMs: number): number {
+    const untilMs = this.isPaused ? this.#pausedSinceMs : nowMs;
+    return untilMs - this.options.intendedStartMs - this.#pausedMs;
+  }
+
   #tellProgress(nowMs: number, framesMissing = this.meter.framesMissingSettled): void {
-    const watchedMs = Math.max(0, nowMs - this.options.intendedStartMs);
+    const watchedMs = Math.max(0, this.#watchedMs(nowMs));
     this.#progress.tell(this.observer, this.meter, watchedMs, this.#bytesReceived, framesMissing);
   }
 }
+
+/** The watcher is back from a pause without a connection: nothing has failed, but the picture is lost until it is made. */
+const RETURNED: Failure = { reason: 'closed', detail: 'the viewer closed the connection for a pause' };
 
 /** Servers' own words are part of some sentences: they may not break lines, nor fill pages. */
 function oneLine(sentence: string): string {

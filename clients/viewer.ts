@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts';
+import type { Link } from '../core/link/link.ts';
 import type { TagSink } from '../core/media.ts';
 import type { PlayerProfile } from '../core/player/profile.ts';
 import type { Reason } from './reason.ts';
@@ -7,7 +8,8 @@ import type { Reason } from './reason.ts';
  * One simulated viewer of one stream, whatever the protocol.
  *
  *     connecting ─ starting ─ playing ⇄ stalled ─ ended
- *                      └──────────┴───── reconnecting ─┘ (goes on where it was)
+ *                      ├──────────┴───── reconnecting ─┘ (goes on where it was)
+ *                      └ paused (only where it has played; goes on as the watcher wants)
  *
  * A viewer has no timer of its own but the one that waits to reconnect: whoever holds it calls `sweep` once a second,
  * which enforces the time limits, sees a stall in progress, and samples latency. After `ended` was reported, nothing
@@ -19,12 +21,29 @@ export interface Viewer {
   sweep(nowMs: number): void;
   /** The watcher leaves: closes everything; `ended` has been reported when this returns. May be called at any moment, and twice. */
   stop(): void;
+  /**
+   * The watcher holds the picture: until `resume` nothing is read (over HTTP in pieces: nothing is asked for), or, with
+   * `close`, the connection is closed. Does nothing while there is no picture. Paused time is neither watched nor stalled.
+   */
+  pause(connection?: 'keep' | 'close'): void;
+  /**
+   * The watcher is back, and goes on where it was, or with the newest media (`live`). A connection that was closed, or
+   * lost meanwhile, is made anew; the time until it plays again is a `reconnected`. Does nothing where there was no pause.
+   */
+  resume(to?: 'continue' | 'live'): void;
   /** Bytes from the socket so far, in all connections of this session (TLS: after decryption). */
   readonly bytesReceived: number;
   readonly state: ViewerState;
 }
 
-export type ViewerState = 'connecting' | 'starting' | 'playing' | 'stalled' | 'reconnecting' | 'ended';
+export type ViewerState =
+  | 'connecting'
+  | 'starting'
+  | 'playing'
+  | 'stalled'
+  | 'paused'
+  | 'reconnecting'
+  | 'ended';
 
 export interface ViewerOptions {
   readonly url: string;
@@ -41,6 +60,10 @@ export interface ViewerOptions {
   /** Extra request headers (HTTP and WebSocket only), e.g. `{ referer: … }`. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly tls?: TlsOptions;
+  /** Address of this machine to connect from. Left out: the system's choice. */
+  readonly localAddress?: string;
+  /** The network between this viewer and everything else, for all of its connections. Its start is in the time of `performance.now`. */
+  readonly link?: Link;
   /** Sees every tag too, before the figures do. For probes: a whole head costs what it costs. */
   readonly tap?: ViewerTap;
 }
@@ -185,7 +208,7 @@ export interface SessionFigures {
   readonly stallCount: number;
   readonly stallCountPlayer: number;
   readonly stallMs: number;
-  /** Intended start to end, start-up and stalls included. */
+  /** Intended start to end, start-up and stalls included, pauses not. */
   readonly watchedMs: number;
   readonly playingMs: number;
   readonly bytesReceived: number;

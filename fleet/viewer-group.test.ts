@@ -31,6 +31,7 @@ const noFigures = {
 class FakeViewer implements Viewer {
   state: ViewerState = 'connecting';
   bytesReceived = 0;
+  readonly pauses: [string, string, number][] = [];
   readonly options: ViewerOptions;
   readonly observer: ViewerObserver;
   startedAtMs = -1;
@@ -42,6 +43,14 @@ class FakeViewer implements Viewer {
     this.startedAtMs = this.options.clock.nowMs();
   }
   sweep(): void {}
+  pause(connection: 'keep' | 'close' = 'keep'): void {
+    this.pauses.push(['pause', connection, this.options.clock.nowMs()]);
+    this.state = 'paused';
+  }
+  resume(to: 'continue' | 'live' = 'continue'): void {
+    this.pauses.push(['resume', to, this.options.clock.nowMs()]);
+    this.state = 'playing';
+  }
   play(): void {
     this.state = 'playing';
     this.observer.firstFrame(50);

@@ -9,7 +9,7 @@ const progress: Progress = {
   elapsedMs: 12_300,
   durationMs: 30_000,
   wantedViewers: 40,
-  states: { connecting: 1, starting: 1, playing: 37, stalled: 1, reconnecting: 0, ended: 0 },
+  states: { connecting: 1, starting: 1, playing: 37, stalled: 1, paused: 0, reconnecting: 0, ended: 0 },
   failed: 0,
   firstFrameMs: { p50: 84.2, p95: 130 },
   latencyMs: { p50: 612, p95: 790 },
@@ -62,10 +62,10 @@ describe('progress', () => {
       ...progress,
       failed: 3,
       invalidSeconds: 2,
-      states: { ...progress.states, reconnecting: 4 },
+      states: { ...progress.states, paused: 2, reconnecting: 4 },
     };
     const lines = renderBlock(trouble, 100, plain);
-    expect(lines[1]).toBe('viewers     37 playing, 2 starting, 1 stalled, 4 reconnecting, 3 failed');
+    expect(lines[1]).toBe('viewers     37 playing, 2 starting, 1 stalled, 2 paused, 4 reconnecting, 3 failed');
     expect(lines[6]).toBe('generator   12 % CPU, 1.2 ms lag, 2 seconds too busy');
   });
 

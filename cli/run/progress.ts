@@ -81,7 +81,7 @@ export function renderBlock(progress: Progress, columns: number, colours: Colour
       : `, ${formatValue(progress.receivedBpsPerViewer, 'bit/s')} each`;
   return [
     `${colours.bold(progress.name)}  ${clocks}  ${colours.green('█'.repeat(done))}${colours.dim('░'.repeat(width - done))}`,
-    `${label('viewers')}${states.playing} playing, ${states.connecting + states.starting} starting, ${bad(`${states.stalled} stalled`, states.stalled > 0)}${states.reconnecting > 0 ? `, ${states.reconnecting} reconnecting` : ''}${failed > 0 ? `, ${colours.red(`${failed} failed`)}` : ''}`,
+    `${label('viewers')}${states.playing} playing, ${states.connecting + states.starting} starting, ${bad(`${states.stalled} stalled`, states.stalled > 0)}${states.paused > 0 ? `, ${states.paused} paused` : ''}${states.reconnecting > 0 ? `, ${states.reconnecting} reconnecting` : ''}${failed > 0 ? `, ${colours.red(`${failed} failed`)}` : ''}`,
     `${label('first frame')}${percentilesText(firstFrameMs)}`,
     `${label('latency')}${percentilesText(latencyMs)}`,
     `${label('stalls')}${bad(stallCount === 0 ? 'none' : `${stallCount}, ${formatValue(stallMs, 'ms')} in all`, stallCount > 0)}`,

@@ -635,6 +635,164 @@ export function describeViewer(kit: ViewerKit, more: (bench: ViewerBench) => voi
       });
     });
 
+    describe('pause', () => {
+      async function playing(viewer: Viewer, count = 50): Promise<ScriptedSession> {
+        const session = await accepted();
+        session.send(avcConfig(), ...avcPictures({ count, captureMs: clock.wallMs() }));
+        await until(() => recorder.all('delivery').length === count);
+        expect(viewer.state).toBe('playing');
+        return session;
+      }
+      async function turns(count: number): Promise<void> {
+        for (let i = 0; i < count; i++) await turn();
+      }
+
+      it('reads nothing, and its time is neither watched nor stalled', async () => {
+        const { url } = await good();
+        const viewer = start(url, { timeouts: { silenceMs: 3_000 } });
+        const session = await playing(viewer);
+        // Intended at 900, playing from 1,000; two seconds of media.
+        clock.now = 1_500;
+        viewer.pause();
+        expect(viewer.state).toBe('paused');
+        const before = viewer.bytesReceived;
+        session.send(
+          ...avcPictures({ count: 25, timestampMs: 2_000, firstFrame: 50, captureMs: clock.wallMs() }),
+        );
+        await turns(20);
+        for (let i = 0; i < 60; i++) pass(viewer, 1_000);
+        expect(viewer.state).toBe('paused');
+        expect(viewer.bytesReceived).toBe(before);
+        expect(recorder.has('stalled')).toBe(false);
+        expect(recorder.has('latency')).toBe(false);
+        viewer.resume();
+        await until(() => recorder.all('delivery').length === 75);
+        expect(viewer.state).toBe('playing');
+        // 500 ms of media were played before the pause, 2,500 are left; a silence counts from the return.
+        pass(viewer, 2_400);
+        expect(viewer.state).toBe('playing');
+        viewer.stop();
+        const { figures } = recorder.outcome!;
+        expect(figures).toMatchObject({ watchedMs: 3_000, playingMs: 2_900, stallMs: 0, startupMs: 100 });
+        for (const [name, value] of Object.entries(recorder.total))
+          expect([name, value]).toEqual([name, figures[name as keyof SessionProgress]]);
+      });
+
+      it('goes on with the newest media, if that is wanted', async () => {
+        const { url } = await good();
+        const viewer = start(url);
+        const session = await playing(viewer);
+        clock.now = 1_500;
+        viewer.pause();
+        clock.now = 21_500;
+        viewer.resume('live');
+        const captureMs = clock.wallMs() - 10_000;
+        session.send(...avcPictures({ count: 250, timestampMs: 2_000, firstFrame: 50, captureMs }));
+        await until(() => recorder.all('delivery').length === 300);
+        viewer.sweep(clock.now);
+        // The newest picture's capture, less the buffer that a start needs.
+        expect(recorder.all('latency').at(-1)).toBeLessThan(200);
+      });
+
+      it('closes the connection and makes another, if that is wanted', async () => {
+        const { url } = await good();
+        const viewer = start(url);
+        await playing(viewer);
+        clock.now = 1_500;
+        viewer.pause('close');
+        await turns(10);
+        pass(viewer, 20_000);
+        expect([viewer.state, sessions.length]).toEqual(['paused', 1]);
+        viewer.resume();
+        expect(viewer.state).toBe('reconnecting');
+        await until(() => sessions.length === 2);
+        sessions[1]!.accept();
+        clock.now += 400;
+        sessions[1]!.send(avcConfig(), ...avcPictures({ count: 50, timestampMs: 70_000 }));
+        await until(() => recorder.has('reconnected'));
+        expect(recorder.all('reconnected')).toEqual([400]);
+        // What was there has been thrown away: the picture stood still from the return on.
+        expect(recorder.all('stallEnded')).toEqual([400]);
+        expect(recorder.all('firstFrame')).toHaveLength(1);
+        viewer.stop();
+        expect(recorder.outcome?.figures).toMatchObject({ reconnects: 1, watchedMs: 1_000, stallMs: 400 });
+      });
+
+      it('cannot come back where nobody listens any more', async () => {
+        const { url, stop } = await good();
+        const viewer = start(url);
+        await playing(viewer);
+        viewer.pause('close');
+        await stop();
+        running.splice(0, 1);
+        viewer.resume();
+        expect(await failure(viewer)).toMatchObject({ reason: 'refused', phase: 'after-first-frame' });
+      });
+
+      it('makes another connection where the server has dropped the one that was not read', async () => {
+        const { url } = await good();
+        const viewer = start(url, {
+          reconnect: {
+            maxAttempts: 3,
+            maxElapsedMs: 60_000,
+            firstDelayMs: 1,
+            maxDelayMs: 1,
+            jitter: 0,
+            beforeFirstFrame: false,
+          },
+        });
+        const session = await playing(viewer);
+        clock.now = 1_500;
+        viewer.pause();
+        session.close();
+        await turns(20);
+        clock.now = 61_500;
+        expect(viewer.state).toBe('paused');
+        viewer.resume();
+        await until(() => sessions.length === 2);
+        sessions[1]!.accept();
+        clock.now = 62_000;
+        sessions[1]!.send(avcConfig(), ...avcPictures({ count: 50, timestampMs: 9_000 }));
+        await until(() => recorder.has('reconnected'));
+        // From the return, not from the last picture before the pause.
+        expect(recorder.all('reconnected')).toEqual([500]);
+      });
+
+      it('does nothing without a picture, twice, or after the end', async () => {
+        const { url } = await good();
+        const viewer = start(url);
+        viewer.pause();
+        viewer.resume();
+        expect(viewer.state).toBe('connecting');
+        await playing(viewer);
+        clock.now = 1_500;
+        viewer.pause();
+        clock.now = 2_500;
+        viewer.pause('close');
+        await turns(10);
+        viewer.stop();
+        expect(recorder.outcome).toMatchObject({ result: 'ended', figures: { watchedMs: 600 } });
+        viewer.resume();
+        viewer.pause();
+        expect(viewer.state).toBe('ended');
+        expect(sessions).toHaveLength(1);
+      });
+    });
+
+    it('connects from the address that it is given', async () => {
+      const from: (string | undefined)[] = [];
+      const peer = await server(startSocketServer((socket) => from.push(socket.remoteAddress)));
+      start(kit.urlAt(peer.url), { localAddress: '127.0.0.9' });
+      await until(() => from.length === 1);
+      expect(from).toEqual(['127.0.0.9']);
+      recorder = new Recorder();
+      // RFC 5737: an address of nobody.
+      expect(await failure(start(kit.urlAt(peer.url), { localAddress: '192.0.2.1' }))).toMatchObject({
+        reason: 'generator-limit',
+        detail: expect.stringContaining('sourceAddresses'),
+      });
+    });
+
     it('plays over IPv6, and a name with several addresses', async () => {
       const { url } = await good({ host: '::1' });
       const viewer = start(url);
