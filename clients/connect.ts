@@ -1,6 +1,8 @@
 import net from 'node:net';
 import tls from 'node:tls';
 import type { Clock } from '../core/clock.ts';
+import type { Link } from '../core/link/link.ts';
+import { LinkShaper } from './link-shaper.ts';
 import type { Failure } from './reason.ts';
 import { lookup } from './resolve.ts';
 import { type ConnectPhase, connectTimeout, describeSocketError } from './socket-failure.ts';
@@ -37,6 +39,11 @@ export interface ConnectTimeouts {
   readonly tlsMs: number;
 }
 
+export interface ConnectionOptions {
+  /** The viewer's link, which all of its connections share. Times of handshakes, bytes and ends are then those behind it. */
+  readonly link?: Link;
+}
+
 /**
  * One receive buffer for all connections of a thread. A read fills it and its owner has used it up before the next
  * read begins, so that thousands of viewers share it: no allocation per read and no 64 KiB per socket.
@@ -44,6 +51,10 @@ export interface ConnectTimeouts {
  */
 const RECEIVE_BUFFER_BYTES = 256 * 1024;
 let receiveBuffer: Uint8Array | undefined;
+function sharedBuffer(): Uint8Array {
+  receiveBuffer ??= new Uint8Array(RECEIVE_BUFFER_BYTES);
+  return receiveBuffer;
+}
 
 /**
  * One TCP or TLS connection, made once. The name is resolved anew for each connection (a CDN's or a cluster's answer
@@ -60,12 +71,25 @@ export class Connection {
   #phase: ConnectPhase | 'closed' = 'dns';
   #phaseStartMs = 0;
   #error: unknown;
+  /** The owner wants nothing read. */
+  #held = false;
+  /** Between this connection and its socket, where the viewer has a link. */
+  readonly #shaper: LinkShaper | null;
+  /** The socket is ready; what has come of it is perhaps still on its way through the link. */
+  #made = false;
 
-  constructor(endpoint: Endpoint, owner: ConnectionOwner, timeouts: ConnectTimeouts, clock: Clock) {
+  constructor(
+    endpoint: Endpoint,
+    owner: ConnectionOwner,
+    timeouts: ConnectTimeouts,
+    clock: Clock,
+    { link }: ConnectionOptions = {},
+  ) {
     this.#endpoint = endpoint;
     this.#owner = owner;
     this.#timeouts = timeouts;
     this.#clock = clock;
+    this.#shaper = link === undefined ? null : this.#shapedBy(link);
   }
 
   get phase(): ConnectPhase | 'closed' {
@@ -74,13 +98,19 @@ export class Connection {
 
   /** Bytes written but not yet taken by the kernel. */
   get queuedBytes(): number {
-    return this.#socket?.writableLength ?? 0;
+    return (this.#socket?.writableLength ?? 0) + (this.#shaper?.queuedBytes ?? 0);
   }
 
   open(): void {
-    const { host, secure } = this.#endpoint;
     this.#phaseStartMs = this.#clock.nowMs();
-    this.#phase = net.isIP(host) ? 'connect' : 'dns';
+    this.#phase = net.isIP(this.#endpoint.host) ? 'connect' : 'dns';
+    if (this.#shaper === null) this.#connect();
+    // The first packet takes its time to the server.
+    else this.#shaper.afterUp(() => this.#connect());
+  }
+
+  #connect(): void {
+    const { secure } = this.#endpoint;
     let socket: net.Socket;
     try {
       socket = this.#dial();
@@ -95,8 +125,12 @@ export class Connection {
         if (!error) this.#enter('connect');
       });
     }
-    socket.once('connect', () => (secure ? this.#enter('tls') : this.#opened()));
-    if (secure) socket.once('secureConnect', () => this.#opened());
+    socket.once('connect', () => (secure ? this.#enter('tls') : this.#ready(0)));
+    // RFC 8446: one round trip; RFC 5246, section 7.3: two. One behind the other, after the one of TCP.
+    if (secure)
+      socket.once('secureConnect', () =>
+        this.#ready((socket as tls.TLSSocket).getProtocol() === 'TLSv1.3' ? 1 : 2),
+      );
     socket.on('drain', this.#onDrain);
     socket.on('error', this.#onError);
     socket.on('end', this.#onEnd);
@@ -105,7 +139,7 @@ export class Connection {
 
   #dial(): net.Socket {
     const { host, port, secure, localAddress } = this.#endpoint;
-    receiveBuffer ??= new Uint8Array(RECEIVE_BUFFER_BYTES);
+    const shaper = this.#shaper;
     const options = {
       host,
       port,
@@ -114,7 +148,10 @@ export class Connection {
       lookup,
       // The other family cannot be reached from there: it is not even looked up.
       ...(localAddress !== undefined && { localAddress, family: net.isIP(localAddress) }),
-      onread: { buffer: receiveBuffer, callback: this.#onRead },
+      onread:
+        shaper === null
+          ? { buffer: sharedBuffer(), callback: this.#onRead }
+          : { buffer: shaper.nextBuffer, callback: shaper.read },
     };
     if (!secure) return net.connect(options);
     // RFC 6066, section 3: an address is no server name.
@@ -124,8 +161,13 @@ export class Connection {
 
   /** Queues pieces as one `writev`; they may not be changed until they are gone. False: wait for `drained` before sending more. */
   write(pieces: readonly Uint8Array[]): boolean {
+    if (this.#phase !== 'open') return true;
+    return this.#shaper === null ? this.#send(pieces) : this.#shaper.write(pieces);
+  }
+
+  #send(pieces: readonly Uint8Array[]): boolean {
     const socket = this.#socket;
-    if (socket === undefined || this.#phase !== 'open') return true;
+    if (socket === undefined || !socket.writable) return true;
     if (pieces.length === 1) return socket.write(pieces[0]!);
     socket.cork();
     let below = true;
@@ -136,10 +178,21 @@ export class Connection {
 
   /** The peer is no longer read, so that it sees a full window, as behind a player that is paused. Its end is not seen either. */
   pauseReading(): void {
+    this.#held = true;
     this.#socket?.pause();
   }
 
   resumeReading(): void {
+    this.#held = false;
+    this.#socket?.resume();
+  }
+
+  /** Reads no more until `resume`: the kernel's window fills and holds up the peer. A simulated link reads at its own rate, and goes on. */
+  pause(): void {
+    this.#socket?.pause();
+  }
+
+  resume(): void {
     this.#socket?.resume();
   }
 
@@ -171,7 +224,10 @@ export class Connection {
     const socket = this.#socket;
     if (this.#phase === 'closed') return;
     this.#phase = 'closed';
+    const held = this.#shaper?.close();
     if (socket === undefined) return;
+    // The last words (a protocol's goodbye) do not wait for the link: there is nobody left to wait with them.
+    if (held !== undefined && held.length > 0) this.#send(held);
     if (socket.writableLength === 0 || !socket.writable) {
       socket.end();
       socket.destroy();
@@ -188,6 +244,7 @@ export class Connection {
     const socket = this.#socket;
     if (this.#phase === 'closed') return;
     this.#phase = 'closed';
+    this.#shaper?.close();
     if (this.#endpoint.secure) socket?.destroy();
     else socket?.resetAndDestroy();
   }
@@ -197,6 +254,13 @@ export class Connection {
     this.#phase = phase;
     // Resolving and connecting share one limit.
     if (phase !== 'connect') this.#phaseStartMs = this.#clock.nowMs();
+  }
+
+  /** The socket is ready; behind a link it takes so many round trips more until that is known here. */
+  #ready(roundTrips: number): void {
+    this.#made = true;
+    if (this.#shaper === null) this.#opened();
+    else this.#shaper.afterDown(roundTrips, () => this.#opened());
   }
 
   #opened(): void {
@@ -233,13 +297,23 @@ export class Connection {
   };
 
   readonly #onEnd = (): void => {
+    if (this.#shaper !== null && this.#made) this.#shaper.afterBytes(() => this.#finish());
     // During the TLS handshake Node makes an error of it, which comes next.
-    if (this.#phase !== 'open') return;
-    this.close();
-    this.#owner.finished();
+    else if (this.#phase === 'open') this.#finish();
   };
 
+  #finish(): void {
+    this.close();
+    this.#owner.finished();
+  }
+
   readonly #onClose = (): void => {
+    if (this.#phase === 'closed') return;
+    if (this.#shaper !== null && this.#made) this.#shaper.afterBytes(() => this.#failBySocket());
+    else this.#failBySocket();
+  };
+
+  #failBySocket(): void {
     if (this.#phase === 'closed') return;
     this.#fail(
       describeSocketError(
@@ -248,7 +322,29 @@ export class Connection {
         this.#phase,
       ),
     );
-  };
+  }
+
+  #shapedBy(link: Link): LinkShaper {
+    return new LinkShaper(
+      link,
+      {
+        deliver: (bytes, end) => void this.#onRead(end, bytes),
+        send: (pieces) => this.#send(pieces),
+        drained: this.#onDrain,
+        resume: () => void (this.#held || this.#socket?.resume()),
+        broken: () => this.#breakOff(),
+      },
+      sharedBuffer(),
+    );
+  }
+
+  #breakOff(): void {
+    this.cut();
+    this.#owner.failed({
+      reason: 'reset',
+      detail: `the link to ${endpointName(this.#endpoint)} broke the connection, as the link's cuts want it`,
+    });
+  }
 
   #fail(failure: Failure): void {
     this.close();
