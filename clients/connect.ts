@@ -196,6 +196,15 @@ export class Connection {
     this.#socket?.resume();
   }
 
+  /** Reads no more until `resume`: the kernel's window fills and holds up the peer. A simulated link reads at its own rate, and goes on. */
+  pause(): void {
+    this.#socket?.pause();
+  }
+
+  resume(): void {
+    this.#socket?.resume();
+  }
+
   /** Enforces the time limits of connecting. */
   sweep(nowMs: number): void {
     const spentMs = nowMs - this.#phaseStartMs;

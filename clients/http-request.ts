@@ -91,15 +91,38 @@ export function getRequest(
   asked: HttpTarget = target,
   protocol: Readonly<Record<string, string>> = {},
 ): Uint8Array {
+  const fields = fieldsFor(target.host, target.authorization, {
+    // Compressed media would have to be decompressed before anything can be measured.
+    'accept-encoding': 'identity',
+    connection: 'close',
+  });
+  setFields(fields, headers, target.origin === asked.origin);
+  for (const [name, value] of Object.entries(protocol)) fields.set(name, value);
+  return Buffer.from(`GET ${target.path} HTTP/1.1\r\n${fieldLines(fields)}\r\n`, 'latin1');
+}
+
+/** The headers of every request, and `more` that depend on who asks. */
+export function fieldsFor(
+  host: string,
+  authorization: string | null,
+  more: Readonly<Record<string, string>>,
+): Map<string, string> {
   const fields = new Map([
-    ['host', target.host],
+    ['host', host],
     ['user-agent', 'streamgauge'],
     ['accept', '*/*'],
-    // Compressed media would have to be decompressed before anything can be measured.
-    ['accept-encoding', 'identity'],
-    ['connection', 'close'],
+    ...Object.entries(more),
   ]);
-  if (target.authorization) fields.set('authorization', target.authorization);
+  if (authorization) fields.set('authorization', authorization);
+  return fields;
+}
+
+/** Sets or replaces headers; `withSecrets`: those with secrets, too. Throws an Error of one sentence if one cannot be sent. */
+export function setFields(
+  fields: Map<string, string>,
+  headers: Readonly<Record<string, string>>,
+  withSecrets: boolean,
+): void {
   for (const [name, value] of Object.entries(headers)) {
     if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
       // Not its value, which may be a secret: one that was read from a file and ends in a line break is the usual case.
@@ -108,12 +131,12 @@ export function getRequest(
       );
     }
     const lowerName = name.toLowerCase();
-    if (target.origin !== asked.origin && secrets.has(lowerName)) continue;
-    fields.set(lowerName, value);
+    if (withSecrets || !secrets.has(lowerName)) fields.set(lowerName, value);
   }
-  for (const [name, value] of Object.entries(protocol)) fields.set(name, value);
-  const lines = [...fields].map(([name, value]) => `${name}: ${value}\r\n`).join('');
-  return Buffer.from(`GET ${target.path} HTTP/1.1\r\n${lines}\r\n`, 'latin1');
+}
+
+export function fieldLines(fields: ReadonlyMap<string, string>): string {
+  return [...fields].map(([name, value]) => `${name}: ${value}\r\n`).join('');
 }
 
 const secrets = new Set(['authorization', 'cookie']);

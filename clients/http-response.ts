@@ -17,7 +17,8 @@ export interface HttpResponseSink {
 }
 
 /**
- * Reads one HTTP/1.x response (RFC 9112) whose content may never end, without copying the content.
+ * Reads an HTTP/1.x response (RFC 9112) whose content may never end, without copying the content; and then, after
+ * `again`, the next one of the same connection.
  *
  *     status line, headers │ 1f4 CRLF  500 bytes  CRLF │ 1f4 CRLF … │ 0 CRLF trailers CRLF
  *     └── ≤ 64 KiB ────────┘           └ body() ─┘
@@ -27,7 +28,10 @@ export interface HttpResponseSink {
  */
 export class HttpResponseReader {
   readonly #sink: HttpResponseSink;
+  readonly #maxHeadBytes: number;
   #state: State = HEAD;
+  #persistent = false;
+  #interim = 0;
   /** Bytes left of the content or of the chunk. */
   #left = 0;
   /** A header that came in more than one piece. */
@@ -38,8 +42,9 @@ export class HttpResponseReader {
   #size = 0;
   #sizeDone = false;
 
-  constructor(sink: HttpResponseSink) {
+  constructor(sink: HttpResponseSink, maxHeadBytes = MAX_HEAD_BYTES) {
     this.#sink = sink;
+    this.#maxHeadBytes = maxHeadBytes;
   }
 
   /** The header has been read: this is HTTP, and an answer. */
@@ -57,8 +62,23 @@ export class HttpResponseReader {
     return this.#state === UNTIL_CLOSE;
   }
 
-  /** Takes `bytes[start, end)`. Throws a `ProtocolError` (`HTTP_…`) on what is not HTTP; the reader is of no use after that. */
-  push(bytes: Uint8Array, start = 0, end = bytes.length): void {
+  /** The connection may carry another response after this one (RFC 9112, 9.3). Known from the header on. */
+  get persistent(): boolean {
+    return this.#persistent;
+  }
+
+  /** A complete response is behind: what is pushed from now on is the next. */
+  again(): void {
+    this.#state = HEAD;
+    this.#persistent = false;
+    this.#interim = 0;
+  }
+
+  /**
+   * Takes `bytes[start, end)` and returns where this response ended in there: `end`, unless more has come than belongs to
+   * it. Throws a `ProtocolError` (`HTTP_…`) on what is not HTTP; the reader is of no use after that.
+   */
+  push(bytes: Uint8Array, start = 0, end = bytes.length): number {
     let at = start;
     while (at < end) {
       switch (this.#state) {
@@ -76,7 +96,7 @@ export class HttpResponseReader {
           break;
         case UNTIL_CLOSE:
           this.#sink.body(bytes, at, end);
-          return;
+          return end;
         case LENGTH: {
           const taken = Math.min(this.#left, end - at);
           this.#left -= taken;
@@ -92,9 +112,10 @@ export class HttpResponseReader {
           at = this.#readHead(bytes, at, end);
           break;
         case DONE:
-          return;
+          return at;
       }
     }
+    return at;
   }
 
   #readHead(bytes: Uint8Array, start: number, end: number): number {
@@ -109,7 +130,7 @@ export class HttpResponseReader {
     // It goes on in the next piece, or began in an earlier one.
     const before = this.#heldBytes;
     if (before + (end - start) > this.#held.length) {
-      const larger = new Uint8Array(Math.min(MAX_HEAD_BYTES, 2 * (before + end - start)));
+      const larger = new Uint8Array(Math.min(this.#maxHeadBytes, 2 * (before + end - start)));
       larger.set(this.#held.subarray(0, before));
       this.#held = larger;
     }
@@ -125,23 +146,24 @@ export class HttpResponseReader {
       this.#begin(held, 0, headEnd);
       return start + headEnd - before;
     }
-    if (this.#heldBytes === MAX_HEAD_BYTES) {
-      throw new ProtocolError(
-        'HTTP_HEAD_TOO_LARGE',
-        `expected an HTTP header of at most ${MAX_HEAD_BYTES} bytes`,
-      );
-    }
+    if (this.#heldBytes === this.#maxHeadBytes) throw headTooLarge(this.#maxHeadBytes);
     return start + taken;
   }
 
   #begin(bytes: Uint8Array, start: number, headEnd: number): void {
+    if (headEnd - start > this.#maxHeadBytes) throw headTooLarge(this.#maxHeadBytes);
     const head = parseHead(bytes, start, headEnd);
     // RFC 9110, 15.2: 1xx come before the answer proper.
     if (head.status < 200 && head.status !== 101) {
+      if (++this.#interim > MAX_INTERIM) {
+        throw new ProtocolError('HTTP_INTERIM', `expected an answer after ${MAX_INTERIM} interim ones`);
+      }
       this.#sink.interim?.(head.status);
       return;
     }
     this.#frame(head);
+    // "HTTP/1.0": the minor version is the eighth character.
+    this.#persistent = persists(head, bytes[start + 7] === DIGIT_0, this.#state);
     this.#sink.head(head);
   }
 
@@ -239,11 +261,14 @@ const TRAILER = 6;
 const DONE = 7;
 
 const MAX_HEAD_BYTES = 64 * 1024;
+/** 100 and 103 come once each, 102 now and then: more is a server that never answers. */
+const MAX_INTERIM = 32;
 const MAX_LINE_BYTES = 4 * 1024;
 /** No live server writes 1 GiB in one piece: it is a broken size. */
 const MAX_CHUNK_BYTES = 0x4000_0000;
 
 const NOTHING = new Uint8Array(0);
+const DIGIT_0 = 0x30;
 const TAB = 9;
 const LF = 10;
 const CR = 13;
@@ -276,7 +301,9 @@ function findHeadEnd(bytes: Uint8Array, start: number, end: number, from: number
 }
 
 function parseHead(bytes: Uint8Array, start: number, end: number): HttpHead {
-  const [statusLine = '', ...lines] = latin1(bytes, start, end).split(/\r?\n/);
+  const text = latin1(bytes, start, end);
+  let at = text.indexOf('\n') + 1;
+  const statusLine = withoutLineEnd(text, 0, at);
   const status = /^HTTP\/1\.\d (\d{3})(?: (.*))?$/.exec(statusLine);
   if (status === null) {
     throw new ProtocolError(
@@ -285,7 +312,10 @@ function parseHead(bytes: Uint8Array, start: number, end: number): HttpHead {
     );
   }
   const headers = new Map<string, string>();
-  for (const line of lines) {
+  while (at < text.length) {
+    const lineStart = at;
+    at = text.indexOf('\n', at) + 1;
+    const line = withoutLineEnd(text, lineStart, at);
     if (line === '') continue;
     const colon = line.indexOf(':');
     if (colon < 1) {
@@ -300,6 +330,25 @@ function parseHead(bytes: Uint8Array, start: number, end: number): HttpHead {
     headers.set(name, before === undefined ? value : `${before}, ${value}`);
   }
   return { status: Number(status[1]), statusText: status[2] ?? '', headers };
+}
+
+/** A header ends in LF, so does each of its lines; CR before that is part of the line end. */
+function withoutLineEnd(text: string, start: number, end: number): string {
+  return text.slice(start, text.charCodeAt(end - 2) === CR && end - 2 >= start ? end - 2 : end - 1);
+}
+
+/** RFC 9112, 9.3; and 6.3: after an answer with two framings that contradict each other nothing can be relied on. */
+function persists({ headers }: HttpHead, http10: boolean, state: State): boolean {
+  if (state === UNTIL_CLOSE) return false;
+  if (headers.has('transfer-encoding') && headers.has('content-length')) return false;
+  const connection = headers.get('connection')?.toLowerCase();
+  if (connection === undefined) return !http10;
+  if (connection.includes('close')) return false;
+  return !http10 || connection.includes('keep-alive');
+}
+
+function headTooLarge(maxBytes: number): ProtocolError {
+  return new ProtocolError('HTTP_HEAD_TOO_LARGE', `expected an HTTP header of at most ${maxBytes} bytes`);
 }
 
 function latin1(bytes: Uint8Array, start: number, end: number): string {

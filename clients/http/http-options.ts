@@ -21,6 +21,18 @@ export interface HttpAsked {
   readonly compression?: boolean;
 }
 
+/** A request under way, as whoever asked sees it. Times are the clock's; `NaN`: not yet. */
+export interface HttpRequest {
+  /** The watcher no longer wants it: nothing more is called. A connection that has the question is closed, since HTTP/1.1 has no other way to say so. */
+  abort(): void;
+  /** When the request was put on the wire; of the last one, where there were redirects. */
+  readonly sentMs: number;
+  /** When the first byte of the answer came. */
+  readonly firstByteMs: number;
+  /** Bytes of the answer so far as they came off the wire: header and content as coded, redirects included. */
+  readonly wireBytes: number;
+}
+
 export interface HttpRange {
   readonly offset: number;
   readonly length: number | null;
@@ -81,6 +93,8 @@ export interface HttpLimits {
   readonly redirects: number;
   readonly urlChars: number;
   readonly headBytes: number;
+  /** Content of a redirect or an error, which is read only so that the connection can be used again. */
+  readonly drainBytes: number;
   /** Content, codings undone. */
   readonly bodyBytes: number;
   /** Compressed content may become so many times larger … */
@@ -95,8 +109,9 @@ export const defaultHttpLimits: HttpLimits = {
   waiting: 32,
   idleMs: 60_000,
   redirects: 5,
-  urlChars: 8_192,
+  urlChars: 16 * 1024,
   headBytes: 64 * 1024,
+  drainBytes: 64 * 1024,
   bodyBytes: 128 * 1024 * 1024,
   expansion: 100,
   expansionFromBytes: 1024 * 1024,
