@@ -71,8 +71,6 @@ export class Connection {
   #phase: ConnectPhase | 'closed' = 'dns';
   #phaseStartMs = 0;
   #error: unknown;
-  /** The owner wants nothing read. */
-  #held = false;
   /** Between this connection and its socket, where the viewer has a link. */
   readonly #shaper: LinkShaper | null;
   /** The socket is ready; what has come of it is perhaps still on its way through the link. */
@@ -178,31 +176,22 @@ export class Connection {
 
   /** The peer is no longer read, so that it sees a full window, as behind a player that is paused. Its end is not seen either. */
   pauseReading(): void {
-    this.#held = true;
-    this.#socket?.pause();
+    if (this.#shaper === null) this.#socket?.pause();
+    else this.#shaper.hold();
   }
 
   resumeReading(): void {
-    this.#held = false;
-    this.#socket?.resume();
+    if (this.#shaper === null) this.#socket?.resume();
+    else this.#shaper.release();
   }
 
-  /** Reads no more until `resume`: the kernel's window fills and holds up the peer. A simulated link reads at its own rate, and goes on. */
+  /** The same for the moment, by who has more than it can take (HTTP: decoding, a body that is held up). */
   pause(): void {
-    this.#socket?.pause();
+    this.pauseReading();
   }
 
   resume(): void {
-    this.#socket?.resume();
-  }
-
-  /** Reads no more until `resume`: the kernel's window fills and holds up the peer. A simulated link reads at its own rate, and goes on. */
-  pause(): void {
-    this.#socket?.pause();
-  }
-
-  resume(): void {
-    this.#socket?.resume();
+    this.resumeReading();
   }
 
   /** Enforces the time limits of connecting. */
@@ -340,7 +329,7 @@ export class Connection {
         deliver: (bytes, end) => void this.#onRead(end, bytes),
         send: (pieces) => this.#send(pieces),
         drained: this.#onDrain,
-        resume: () => void (this.#held || this.#socket?.resume()),
+        resume: () => this.#socket?.resume(),
         broken: () => this.#breakOff(),
       },
       sharedBuffer(),

@@ -86,7 +86,7 @@ export class KeptConnection implements ConnectionOwner, HttpResponseSink, Carrie
   }
 
   resume(): void {
-    this.#connection.resume();
+    this.#connection.resumeReading();
   }
 
   // ConnectionOwner
@@ -120,7 +120,7 @@ export class KeptConnection implements ConnectionOwner, HttpResponseSink, Carrie
     }
     if (this.#exchange !== exchange) return;
     if (this.#reader.complete) this.#complete(exchange, used === end);
-    else if (exchange.saturated) this.#connection.pause();
+    else if (exchange.saturated) this.#connection.pauseReading();
   }
 
   finished(): void {
