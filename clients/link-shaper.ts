@@ -46,6 +46,8 @@ export class LinkShaper implements Paced {
   #steps: Step[] = [];
   #resetMs: number;
   #paused = false;
+  /** Nothing is delivered: whoever is behind the link does not take it. */
+  #held = false;
   #closed = false;
 
   /** `buffer`: the thread's receive buffer, in which reads arrive and from which bytes are delivered. */
@@ -73,14 +75,26 @@ export class LinkShaper implements Paced {
     const nowMs = this.#pacer.nowMs();
     const { down } = this.#link;
     const dueMs = down.pass(nowMs, end);
-    if (dueMs <= nowMs && this.#down.bytes === 0 && this.#steps.length === 0) {
+    if (dueMs <= nowMs && this.#down.bytes === 0 && this.#steps.length === 0 && !this.#held) {
       this.#to.deliver(bytes, end);
       if (this.#closed) return true;
     } else this.#down.push(bytes, end, dueMs);
-    this.#paused = down.full(nowMs) || this.#down.bytes > MAX_HELD_BYTES;
+    this.#paused = this.#held || down.full(nowMs) || this.#down.bytes > MAX_HELD_BYTES;
     this.#schedule(nowMs);
     return !this.#paused;
   };
+
+  /** Nothing more is taken out of the link, nor soon read into it, … */
+  hold(): void {
+    this.#held = true;
+  }
+
+  /** … until now; what has come meanwhile is delivered at the next tick. */
+  release(): void {
+    if (!this.#held || this.#closed) return;
+    this.#held = false;
+    this.#schedule(this.#pacer.nowMs());
+  }
 
   /** Sends through the link; the pieces may be changed afterwards. */
   write(pieces: readonly Uint8Array[]): boolean {
@@ -136,7 +150,12 @@ export class LinkShaper implements Paced {
     if (this.#down.bytes === 0) this.#stepDue(nowMs, true);
     if (this.#closed) return;
     const { down } = this.#link;
-    if (this.#paused && down.readyMs(nowMs) <= nowMs && this.#down.bytes <= MAX_HELD_BYTES / 2) {
+    if (
+      this.#paused &&
+      !this.#held &&
+      down.readyMs(nowMs) <= nowMs &&
+      this.#down.bytes <= MAX_HELD_BYTES / 2
+    ) {
       this.#paused = false;
       this.#to.resume();
     }
@@ -157,7 +176,7 @@ export class LinkShaper implements Paced {
   }
 
   #deliverDue(nowMs: number): void {
-    while (!this.#closed && this.#down.dueMs <= nowMs)
+    while (!this.#closed && !this.#held && this.#down.dueMs <= nowMs)
       this.#to.deliver(this.#buffer, this.#down.take(nowMs, this.#buffer));
   }
 
@@ -184,9 +203,9 @@ export class LinkShaper implements Paced {
     const [step] = this.#steps;
     // Bytes wait for the connection to be open, and its end for the last of them.
     if (step && (!step.behindBytes || this.#down.bytes === 0)) nextMs = Math.min(nextMs, step.dueMs);
-    else nextMs = Math.min(nextMs, this.#down.dueMs);
+    else if (!this.#held) nextMs = Math.min(nextMs, this.#down.dueMs);
     // What waits for room in the delay line wakes with the bytes that leave it.
-    if (this.#paused && this.#down.bytes <= MAX_HELD_BYTES / 2)
+    if (this.#paused && !this.#held && this.#down.bytes <= MAX_HELD_BYTES / 2)
       nextMs = Math.min(nextMs, this.#link.down.readyMs(nowMs));
     this.#pacer.at(nextMs, this);
   }
