@@ -109,12 +109,14 @@ export class Connection {
 
   #connect(): void {
     const { secure } = this.#endpoint;
+    const phase = this.#phase;
+    if (phase === 'closed') return;
     let socket: net.Socket;
     try {
       socket = this.#dial();
     } catch (error) {
       // Node throws at once what it finds wrong itself, such as a port beyond 65,535.
-      this.#fail(describeSocketError(error, endpointName(this.#endpoint), this.#phase));
+      this.#fail(describeSocketError(error, endpointName(this.#endpoint), phase));
       return;
     }
     this.#socket = socket;
