@@ -1,10 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import type { Point } from '../metrics/point.ts';
 import type { Sink } from '../metrics/sink.ts';
 import type { RunInfo, SessionRecord, Summary } from '../metrics/summary.ts';
 import type { FileSinkOptions } from './file-sink.ts';
-import { type PlotLibrary, renderReport } from './report/page.ts';
+import { renderReport } from './report/page.ts';
+import { readPlotLibrary } from './report/plot-library.ts';
 import { plotsOf } from './report/plots.ts';
 import { Timeline } from './report/timeline.ts';
 import { prepareFolder, writeResult } from './result-file.ts';
@@ -48,14 +47,4 @@ class ReportHtmlSink implements Sink {
     const page = renderReport(summary, plotsOf(timeline), await readPlotLibrary());
     await writeResult(this.#folder, REPORT_HTML, page);
   }
-}
-
-async function readPlotLibrary(): Promise<PlotLibrary> {
-  // Packages stay outside the bundle, so uPlot is found where Node finds it.
-  const { resolve } = createRequire(import.meta.url);
-  const [script, style] = await Promise.all([
-    readFile(resolve('uplot/dist/uPlot.iife.min.js'), 'utf8'),
-    readFile(resolve('uplot/dist/uPlot.min.css'), 'utf8'),
-  ]);
-  return { script: `/* uPlot, (c) Leon Sorokin, MIT licence */\n${script}`, style };
 }

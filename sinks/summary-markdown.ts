@@ -3,7 +3,7 @@ import type { Summary } from '../metrics/summary.ts';
 import { createFileSink, type FileSinkOptions } from './file-sink.ts';
 import { formatDuration, formatPair, formatValue } from './format.ts';
 import { failureCounts, keyFigures, worstRows } from './key-figures.ts';
-import { printable } from './printable.ts';
+import { escapeCell, table } from './markdown-table.ts';
 import { extentWords, tagWords, thresholdWords, verdictWords } from './words.ts';
 
 export const SUMMARY_MD = 'summary.md';
@@ -98,21 +98,4 @@ function runSection({ run }: Summary): string {
     `${run.host.cpus} × ${run.host.cpu}`,
   ];
   return escapeCell(facts.join(' · '));
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map(escapeCell).join(' | ')} |`;
-  return [line(head), `|${head.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n');
-}
-
-/** Names come from outside: nothing in them may end a cell, start a tag or a link, or mention somebody. */
-function escapeCell(text: string): string {
-  return printable(text)
-    .replace(/\s+/g, ' ')
-    .replace(/[\\`*_[\]|~]/g, '\\$&')
-    .replace(/&/g, '&amp;')
-    .replace(/</g, '&lt;')
-    .replace(/>/g, '&gt;')
-    .replace(/@/g, '&#64;')
-    .replace(/:\/\//g, '&#58;//');
 }

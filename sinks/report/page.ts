@@ -1,5 +1,4 @@
 /** `report.html` as one text: verdict first, then why, then the details. No part of it needs the network. */
-import { createHash } from 'node:crypto';
 import { findMetric, type MetricName } from '../../metrics/catalogue.ts';
 import type { Summary, Verdict } from '../../metrics/summary.ts';
 import { selectorText } from '../../metrics/threshold.ts';
@@ -8,16 +7,12 @@ import { type FailureCount, failureCounts, type KeyFigures, keyFigures, worstRow
 import { extentWords, metricWords, tagWords, thresholdWords, verdictWords } from '../words.ts';
 import { type Html, html, raw, scriptJson } from './html.ts';
 import { pageScript } from './page-script.ts';
+import { contentSecurityPolicy, inlineScript } from './page-scripts.ts';
 import { pageStyle } from './page-style.ts';
 import { plotFigure } from './plot-figure.ts';
+import type { PlotLibrary } from './plot-library.ts';
 import type { Plot } from './plots.ts';
 import { type Cell, table } from './table.ts';
-
-/** uPlot's script and style sheet, as they come in its package. */
-export interface PlotLibrary {
-  readonly script: string;
-  readonly style: string;
-}
 
 /** More rows than this and nobody reads the table. */
 const MOST_ROWS = 60;
@@ -63,17 +58,6 @@ ${scripts.map((script) => html`<script>${raw(script)}</script>\n`)}</body>
 </html>
 `;
   return page.text;
-}
-
-/** A script that contains the end of a script element would end there. */
-function inlineScript(script: string): string {
-  return script.replace(/<\/script/gi, '<\\/script');
-}
-
-/** Nothing is loaded, and of all scripts only these two run, even if something hostile got into the page. */
-function contentSecurityPolicy(scripts: readonly string[]): string {
-  const hashes = scripts.map((script) => `'sha256-${createHash('sha256').update(script).digest('base64')}'`);
-  return `default-src 'none'; style-src 'unsafe-inline'; script-src ${hashes.join(' ')}`;
 }
 
 const marks: Record<Verdict, string> = {
