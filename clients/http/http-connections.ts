@@ -1,4 +1,3 @@
-import type { Clock } from '../../core/clock.ts';
 import { rangeField } from './content-range.ts';
 import { Exchange, type ExchangeHost } from './exchange.ts';
 import {
@@ -29,8 +28,7 @@ export class HttpConnections implements ExchangeHost, ConnectionSet {
   readonly limits: HttpLimits;
   readonly timeouts: HttpTimeouts;
   readonly allowDowngrade: boolean;
-  readonly #clock: Clock;
-  readonly #connected: (() => void) | undefined;
+  readonly #options: HttpConnectionsOptions;
   readonly #origins: Origins;
   readonly #connections: KeptConnection[] = [];
   /** All that are not over, … */
@@ -46,8 +44,7 @@ export class HttpConnections implements ExchangeHost, ConnectionSet {
 
   /** Throws an Error of one sentence if the URL is none of HTTP, or a header cannot be sent. */
   constructor(options: HttpConnectionsOptions) {
-    this.#clock = options.clock;
-    this.#connected = options.connected;
+    this.#options = options;
     this.#origins = new Origins(options.url, options.headers ?? {}, options.tls);
     this.limits = options.limits ? { ...defaultHttpLimits, ...options.limits } : defaultHttpLimits;
     this.timeouts = options.timeouts ? { ...defaultHttpTimeouts, ...options.timeouts } : defaultHttpTimeouts;
@@ -122,7 +119,7 @@ export class HttpConnections implements ExchangeHost, ConnectionSet {
   }
 
   touch(): void {
-    this.#nowMs = this.#clock.nowMs();
+    this.#nowMs = this.#options.clock.nowMs();
   }
 
   find(url: string): Target {
@@ -148,7 +145,7 @@ export class HttpConnections implements ExchangeHost, ConnectionSet {
   }
 
   opened(): void {
-    this.#connected?.();
+    this.#options.connected?.();
   }
 
   released(): void {
@@ -185,7 +182,7 @@ export class HttpConnections implements ExchangeHost, ConnectionSet {
       return true;
     }
     const timeouts = asked.timeouts ? { ...this.timeouts, ...asked.timeouts } : this.timeouts;
-    const made = new KeptConnection(this, target.origin, timeouts, this.#clock, this.limits.headBytes);
+    const made = new KeptConnection(this, target.origin, timeouts, this.#options, this.limits.headBytes);
     this.#connections.push(made);
     made.open(exchange, request);
     return true;

@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts';
+import type { Link } from '../../core/link/link.ts';
 import type { HttpHead } from '../http-response.ts';
 import type { Failure } from '../reason.ts';
 import type { TlsOptions } from '../viewer.ts';
@@ -128,6 +129,10 @@ export interface HttpConnectionsOptions {
   readonly limits?: Partial<HttpLimits>;
   /** Whether a redirect from https to http is followed. Players refuse it (mixed content), and so it is left out here, unless set. */
   readonly allowDowngrade?: boolean;
+  /** The viewer's link, which all of its connections share. */
+  readonly link?: Link;
+  /** Address of this machine to connect from. */
+  readonly localAddress?: string;
   /** A connection has been made (TCP, and TLS if secure). */
   readonly connected?: () => void;
 }

@@ -1,9 +1,9 @@
-import type { Clock } from '../../core/clock.ts';
 import { ProtocolError } from '../../core/media.ts';
 import { Connection, type ConnectionOwner, type ConnectTimeouts } from '../connect.ts';
 import { type HttpHead, HttpResponseReader, type HttpResponseSink } from '../http-response.ts';
 import type { Failure } from '../reason.ts';
 import type { Carrier, Exchange } from './exchange.ts';
+import type { HttpConnectionsOptions } from './http-options.ts';
 import type { Origin } from './origins.ts';
 
 /** The set that a connection belongs to. */
@@ -42,12 +42,13 @@ export class KeptConnection implements ConnectionOwner, HttpResponseSink, Carrie
     set: ConnectionSet,
     origin: Origin,
     timeouts: ConnectTimeouts,
-    clock: Clock,
+    { clock, link, localAddress }: Pick<HttpConnectionsOptions, 'clock' | 'link' | 'localAddress'>,
     maxHeadBytes: number,
   ) {
     this.#set = set;
     this.originKey = origin.key;
-    this.#connection = new Connection(origin.endpoint, this, timeouts, clock);
+    const endpoint = localAddress === undefined ? origin.endpoint : { ...origin.endpoint, localAddress };
+    this.#connection = new Connection(endpoint, this, timeouts, clock, link ? { link } : {});
     this.#reader = new HttpResponseReader(this, maxHeadBytes);
   }
 
