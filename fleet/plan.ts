@@ -1,4 +1,5 @@
 import type { ReconnectPolicy, Timeouts, TlsOptions } from '../clients/viewer.ts';
+import type { LinkProfile } from '../core/link/profile.ts';
 import type { Protocol } from '../scenarios/schema.ts';
 import type { LoadShape } from './load-shape.ts';
 import type { Popularity } from './popularity.ts';
@@ -35,6 +36,8 @@ export interface FleetCohort {
   readonly timeouts?: Partial<Timeouts>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly tls?: TlsOptions;
+  /** Each viewer has a link of its own like this. Left out: none, as fast as the machine. */
+  readonly link?: LinkProfile;
 }
 
 export interface FleetStream {

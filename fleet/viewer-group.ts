@@ -1,5 +1,6 @@
 import type { SessionOutcome, Viewer, ViewerOptions } from '../clients/viewer.ts';
 import type { Clock } from '../core/clock.ts';
+import { Link } from '../core/link/link.ts';
 import { type PlayerName, playerProfiles } from '../core/player/profile.ts';
 import type { Registry, Series } from '../metrics/registry.ts';
 import type { SessionRecord } from '../metrics/summary.ts';
@@ -18,6 +19,9 @@ import { noStates, type ViewerStates } from './viewer-states.ts';
  * that was asked for. It is counted in `dropped_starts`.
  */
 const MAX_LATE_MS = 1_000;
+
+/** Sets the draws of links apart from those of session lengths. */
+const LINK_DRAW = 0x6c696e6b;
 
 export interface ViewerGroupOptions {
   readonly plan: FleetPlan;
@@ -185,6 +189,9 @@ export class ViewerGroup {
       ...(cohort.timeouts && { timeouts: cohort.timeouts }),
       ...(cohort.headers && { headers: cohort.headers }),
       ...(cohort.tls && { tls: cohort.tls }),
+      ...(cohort.link && {
+        link: new Link(cohort.link, this.#linkSeed(run, index, generation), intendedStartMs),
+      }),
     });
     const session: Session = {
       viewer,
@@ -201,6 +208,11 @@ export class ViewerGroup {
     observer.started();
     viewer.start();
     return session;
+  }
+
+  /** The same viewer of the same scenario has the same link, whichever worker runs it. */
+  #linkSeed(run: CohortRun, index: number, generation: number): number {
+    return Math.floor(chanceOf(this.#options.plan.seed ^ LINK_DRAW, run.index, index, generation) * 2 ** 32);
   }
 
   /** The watcher leaves; the sweep takes the session off the list. */
@@ -285,6 +297,6 @@ class CohortRun {
 }
 
 function recordOf(outcome: SessionOutcome, tags: SessionRecord['tags'], endedMs: number): SessionRecord {
-  const { result, phase, reason, detail, figures } = outcome;
-  return { startedMs: endedMs - figures.watchedMs, tags, result, phase, reason, detail, figures };
+  const { result, phase, reason, detail, lastedMs, figures } = outcome;
+  return { startedMs: endedMs - lastedMs, tags, result, phase, reason, detail, figures };
 }
