@@ -1,6 +1,7 @@
 /** The shapes of a run's results: what `summary.json` holds, and what sinks are given. */
 import type { Reason, Tags } from './catalogue.ts';
 import type { MetricSummary } from './registry.ts';
+import type { BusyCause, Shortage } from './shortage.ts';
 import type { ThresholdResult } from './threshold.ts';
 
 /** Version of the shape of `summary.json`. A change that a reader could stumble over raises the number. */
@@ -30,6 +31,8 @@ export interface RunInfo {
   readonly host: HostInfo;
   /** What was tested: URLs without secrets, or `reference stack`. */
   readonly target?: string;
+  /** One process of several that shared the run (`number` from 1); left out: the whole. */
+  readonly shard?: { readonly number: number; readonly count: number };
   /** Other facts that a reader may want: ffmpeg's version, the server's, the command. */
   readonly environment?: Readonly<Record<string, string>>;
   /** The resolved scenario, written to `scenario.json`. */
@@ -83,8 +86,29 @@ export interface GeneratorSummary {
   readonly invalidSeconds: number;
   readonly droppedStarts: number;
   readonly workers?: number;
+  /** What makes it not valid: the resources that were short. */
+  readonly shortOf?: readonly Shortage[];
+  /** Invalid worker-seconds by what the thread was short of. */
+  readonly busySeconds?: { readonly [cause in BusyCause]?: number };
+  /** Most open file descriptors over their limit; most bytes that waited in sockets. null: not known. */
+  readonly fdUsedRatio?: number | null;
+  readonly socketBacklogBytes?: number | null;
+  /** What viewers received over what their streams offered. */
+  readonly expectedBytesRatio?: number | null;
+  /** The clock that stamps were compared with. null: what its clock said against the publishers' is not known. */
+  readonly clock?: ClockSummary | null;
   /** Latencies and stalls of the invalid seconds: kept apart from `metrics`, and not believed. */
   readonly apart?: readonly MetricSummary[];
+}
+
+/** This machine's clock against the one that latencies are measured by. */
+export interface ClockSummary {
+  /** Positive: this machine's is ahead. */
+  readonly offsetMs: number;
+  /** The true offset is within this of it. */
+  readonly boundMs: number;
+  /** In words: `publishers on this machine`, `chrony`, `NTP server ntp.example`. */
+  readonly source: string;
 }
 
 /** The tested server where it can be read. */

@@ -1,6 +1,7 @@
 import { defineCommand, textOf } from '../command.ts';
 import { CommandError, exitCodes } from '../exit-codes.ts';
 import { influxdbFlag, influxdbOf, jsonFlag, repeatedFlag } from '../flag-types.ts';
+import { parseShard, parseStartAt } from '../run/shard.ts';
 
 export const run = defineCommand({
   usage: 'run <file>',
@@ -16,6 +17,18 @@ export const run = defineCommand({
       defaultDescription: 'runs/<time>-<name>',
     },
     influxdb: influxdbFlag,
+    shard: {
+      type: 'string',
+      requiresArg: true,
+      coerce: (text: string | undefined) => (text === undefined ? undefined : parseShard(text)),
+      describe: 'Do one share of the run, number/count; the others run elsewhere (then: report merge)',
+    },
+    'start-at': {
+      type: 'string',
+      requiresArg: true,
+      coerce: (text: string | undefined) => (text === undefined ? undefined : parseStartAt(text, Date.now())),
+      describe: 'When the first viewer comes: 2026-11-23T18:00:00Z, or seconds since 1970',
+    },
     ui: { type: 'boolean', default: false, describe: 'Live page in the browser (not in this version)' },
     json: jsonFlag('the summary'),
   },
@@ -24,6 +37,10 @@ export const run = defineCommand({
     ['streamgauge run peak.yaml --set viewers.flv.viewers=500', 'with more viewers in the cohort "flv"'],
     ['streamgauge run peak.yaml --target rtmp://host:1935 --target http://host:8000', 'on another server'],
     ['streamgauge run peak.yaml --json | jq .verdict', 'for scripts'],
+    [
+      'streamgauge run peak.yaml --shard 2/4 --start-at 2026-11-23T18:00:00Z --out shard-2',
+      'the second of four machines',
+    ],
   ],
   run: async (flags, context) => {
     if (flags.ui)
@@ -40,6 +57,8 @@ export const run = defineCommand({
         out: flags.out,
         influxdb: influxdbOf(flags.influxdb),
         json: flags.json,
+        shard: flags.shard,
+        startAtMs: flags['start-at'],
       },
       context,
     );

@@ -5,6 +5,8 @@ import { z } from 'zod';
 import { systemClock } from '../../clients/system-clock.ts';
 import type { Fleet } from '../../fleet/fleet.ts';
 import { Publishers } from '../../fleet/publishers.ts';
+import type { Shard } from '../../fleet/share.ts';
+import type { Point } from '../../metrics/registry.ts';
 import type { Sink } from '../../metrics/sink.ts';
 import { type RunInfo, SCHEMA, type ServerSummary, type Summary } from '../../metrics/summary.ts';
 import { judge, type Threshold } from '../../metrics/threshold.ts';
@@ -18,7 +20,7 @@ import { conclude, type Failure, withoutResults } from './conclude.ts';
 import { renderConclusion } from './conclusion.ts';
 import { hostInfo } from './host.ts';
 import { LiveDisplay } from './live-display.ts';
-import { Measurement } from './measurement.ts';
+import { LEAD_MS, Measurement } from './measurement.ts';
 import { planRun, type RunPlan } from './plan-run.ts';
 import { progressFigures } from './progress.ts';
 import { relativePath, runFolder, runId } from './run-folder.ts';
@@ -36,6 +38,10 @@ export interface RunOrder {
   /** Also write the figures to this InfluxDB. */
   readonly influxdb: string | undefined;
   readonly json: boolean;
+  /** One process of several that share the run. Its thresholds are judged where all shards are merged. */
+  readonly shard?: Shard;
+  /** When the first viewer comes (wall clock, a whole second), so that all shards begin together. */
+  readonly startAtMs?: number;
 }
 
 /** Beyond the schedule: reconnects, late seconds, a slow end. A run that takes longer hangs, and is ended. */
@@ -89,6 +95,7 @@ class Run {
       version: context.version,
       host: hostInfo(),
       target: targetName(scenario),
+      ...(order.shard && { shard: { number: order.shard.index + 1, count: order.shard.count } }),
       scenario: scenarioWithoutSecrets(z.encode(scenarioSchema, scenario)),
     };
   }
@@ -146,6 +153,7 @@ class Run {
       target: this.#target.addresses,
       folder,
       cores: os.availableParallelism(),
+      ...(this.#order.shard && { shard: this.#order.shard }),
     });
     this.#workers = plan.workers;
     // Publishers first, so that they are closed last: a viewer that goes shall not see its stream go.
@@ -184,8 +192,9 @@ class Run {
 
   /** From the first viewer to the last. */
   async #watchSchedule(plan: RunPlan, fleet: Fleet): Promise<void> {
-    const { scenario } = this.#order;
-    const { startMs, ticker } = this.#measurement.start(fleet, (elapsedMs, points) =>
+    const { scenario, startAtMs } = this.#order;
+    this.#announceStart(startAtMs);
+    const tick = (elapsedMs: number, points: readonly Point[]): void =>
       this.#display.update({
         name: scenario.name,
         elapsedMs,
@@ -194,14 +203,27 @@ class Run {
         states: fleet.states(),
         invalidSeconds: this.#tally.invalidSeconds,
         ...progressFigures(this.#tally.registry, points),
-      }),
-    );
+      });
+    const { startMs, ticker } = this.#measurement.start(fleet, tick, startAtMs);
     this.#closing.add('the display', 1000, async () => ticker.stop());
     await within(
       fleet.finished(),
       startMs - systemClock.wallMs() + plan.durationMs + OVERTIME_MS,
       `The viewers did not end ${OVERTIME_MS / 1000} s after the end of the schedule`,
     );
+  }
+
+  /** A shard that begins later than the others would not do its share of the schedule. */
+  #announceStart(startAtMs: number | undefined): void {
+    if (startAtMs === undefined) return;
+    const leftMs = startAtMs - systemClock.wallMs();
+    const seconds = (Math.abs(leftMs) / 1000).toFixed(1);
+    if (leftMs < LEAD_MS)
+      throw new CommandError(
+        exitCodes.unexpectedFailure,
+        `Publishers and viewers were ready ${leftMs < 0 ? `${seconds} s after` : 'only just at'} the start that was agreed on; name a later --start-at.`,
+      );
+    this.#display.say(`Ready; the viewers begin in ${seconds} s.`);
   }
 
   async #readServer(): Promise<ServerSummary> {
@@ -220,7 +242,8 @@ class Run {
   }
 
   #summarise(failure: Failure | null, interrupted: boolean): Summary {
-    const thresholds = judge(this.#order.thresholds, this.#tally.registry);
+    // A share of the viewers says nothing about a threshold on all of them.
+    const thresholds = this.#order.shard ? [] : judge(this.#order.thresholds, this.#tally.registry);
     const generator = this.#tally.generator(this.#workers);
     const { verdict, exitCode } = conclude({
       interrupted,

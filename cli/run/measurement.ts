@@ -8,6 +8,8 @@ import type { SessionRecord } from '../../metrics/summary.ts';
 import type { RunPlan } from './plan-run.ts';
 import { Tally } from './tally.ts';
 
+/** The threads must have heard of the start before it comes. */
+export const LEAD_MS = 150;
 /** After a second, the threads' figures of it have arrived by then. */
 const THREADS_DELIVER_MS = 200;
 
@@ -56,16 +58,18 @@ export class Measurement {
   }
 
   /**
-   * Begins the schedule at the next whole second.
+   * Begins the schedule at the next whole second, or at the moment that was agreed on with others.
    * @param tick after each second of the schedule
+   * @param agreedMs wall clock; a whole second to come
    * @returns when it begins (wall clock), and how to stop the ticking
    */
   start(
     fleet: Fleet,
     tick: (elapsedMs: number, points: readonly Point[]) => void,
+    agreedMs?: number,
   ): { startMs: number; ticker: SecondTicker } {
     // A whole second, so that the first is a full one; not so near that a thread could miss it.
-    const startMs = Math.ceil((systemClock.wallMs() + 150) / 1000) * 1000;
+    const startMs = agreedMs ?? Math.ceil((systemClock.wallMs() + LEAD_MS) / 1000) * 1000;
     this.#scheduleStartMs = startMs;
     const endSecond = (secondMs: number): void => {
       for (const { tags, count } of fleet.active()) this.#own.series('viewers', tags).add(count);

@@ -4,6 +4,7 @@ import { loadShapeOf, mostViewers, shapeDurationMs } from '../../fleet/load-shap
 import type { FleetCohort, FleetPlan } from '../../fleet/plan.ts';
 import type { PublisherPlan, PublishersPlan, SourcePlan } from '../../fleet/publishers-plan.ts';
 import type { SessionLength } from '../../fleet/session-length.ts';
+import { type Shard, shardPortion } from '../../fleet/share.ts';
 import { streamAddresses, type TargetAddresses, urlAddresses } from '../../scenarios/addresses.ts';
 import type { Scenario, ScenarioCohort, ScenarioPublisher } from '../../scenarios/schema.ts';
 import { cohortName, listOf } from '../../scenarios/validate.ts';
@@ -26,22 +27,33 @@ export interface PlanInputs {
   /** Files of sources are found from here. */
   readonly folder: string;
   readonly cores: number;
+  /** The share of one process of several; left out: all of it. */
+  readonly shard?: Shard;
 }
 
 /** Viewers that one thread runs well; more threads than cores minus one (for the main thread and publishers) help nobody. */
 const VIEWERS_PER_WORKER = 2_500;
 
-export function planRun(scenario: Scenario, { target, folder, cores }: PlanInputs): RunPlan {
+export function planRun(scenario: Scenario, { target, folder, cores, shard }: PlanInputs): RunPlan {
   const cohorts = scenario.viewers.map((cohort) => planCohort(cohort, scenario, target));
-  const publishers = { ...planPublishers(scenario.publishers, target, folder), ...planTls(scenario) };
-  const viewers = cohorts.reduce((sum, cohort) => sum + mostViewers(cohort.shape), 0);
+  const all = planPublishers(scenario.publishers, target, folder);
+  const publishers = { ...all, publishers: shareOut(all.publishers, shard), ...planTls(scenario) };
+  const viewers = shardPortion(
+    cohorts.reduce((sum, cohort) => sum + mostViewers(cohort.shape), 0),
+    shard,
+  );
   return {
-    fleet: { cohorts, seed: scenario.options.seed, clockBoundMs: CLOCK_BOUND_MS },
+    fleet: { cohorts, seed: scenario.options.seed, clockBoundMs: CLOCK_BOUND_MS, ...(shard && { shard }) },
     publishers,
     workers: scenario.options.workers ?? planWorkers(viewers, cores),
     durationMs: Math.max(...cohorts.map((cohort) => cohort.startMs + shapeDurationMs(cohort.shape))),
     mostViewers: viewers,
   };
+}
+
+/** Each stream is published by one shard; all are watched by all. */
+function shareOut(publishers: readonly PublisherPlan[], shard: Shard | undefined): readonly PublisherPlan[] {
+  return shard ? publishers.filter((_, index) => index % shard.count === shard.index) : publishers;
 }
 
 /** Our own clock is read with this much doubt (`clients/system-clock.ts`). What another machine's clock adds is not known here. */

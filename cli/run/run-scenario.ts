@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { Shard } from '../../fleet/share.ts';
 import { loadScenario } from '../../scenarios/load.ts';
 import { ScenarioError } from '../../scenarios/problem.ts';
 import { wrongUrl } from '../../scenarios/validate.ts';
@@ -16,6 +17,8 @@ export interface RunFlags {
   readonly out: string | undefined;
   readonly influxdb: string | undefined;
   readonly json: boolean;
+  readonly shard: Shard | undefined;
+  readonly startAtMs: number | undefined;
 }
 
 /** `streamgauge run`. */
@@ -25,6 +28,12 @@ export async function runScenario(flags: RunFlags, context: Context): Promise<Ex
     loadScenario(flags.file, overrides, context.interrupted),
     context.interrupted,
   );
+  const { shard, startAtMs } = flags;
+  if (shard && scenario.target === 'reference')
+    throw new CommandError(
+      exitCodes.wrongUsage,
+      '--shard: each shard would start a reference stack of its own; start one with streamgauge serve, and name it with --target.',
+    );
   const folder = path.dirname(flags.file);
   checkSources(planPublishers(scenario.publishers, {}, folder).publishers);
   return executeRun(
@@ -35,6 +44,8 @@ export async function runScenario(flags: RunFlags, context: Context): Promise<Ex
       out: flags.out,
       influxdb: flags.influxdb,
       json: flags.json,
+      ...(shard && { shard }),
+      ...(startAtMs !== undefined && { startAtMs }),
     },
     context,
   );
