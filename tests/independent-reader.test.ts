@@ -12,7 +12,7 @@ import { recordTestcard } from '../clients/sources/record-testcard.ts';
 import { readRecording } from '../clients/sources/recording.ts';
 import { RecordingSource } from '../clients/sources/recording-source.ts';
 import { TestcardSource } from '../clients/sources/testcard.ts';
-import { Ticker } from '../clients/sources/ticker.ts';
+import { TimeWheel } from '../clients/sources/time-wheel.ts';
 import { systemClock } from '../clients/system-clock.ts';
 import { readCells } from '../core/stamp/cells.ts';
 import { startIngest } from '../server/ingest/supervisor.ts';
@@ -231,7 +231,7 @@ it.concurrent('a replayed recording, over its seams, off the reference server', 
       recording,
       publisher: publisherNumber,
       clock: systemClock,
-      ticker: new Ticker(systemClock),
+      wheel: new TimeWheel(systemClock),
     }),
   );
   const url = `${server.rtmpUrl}/live/replayed`;

@@ -8,24 +8,27 @@ import { recordTestcard } from './record-testcard.ts';
 import { readRecording } from './recording.ts';
 import { RecordingSource } from './recording-source.ts';
 import type { SourceTag } from './source.ts';
-import { type OnTick, Ticker } from './ticker.ts';
+import { type OnDue, TimeWheel } from './time-wheel.ts';
 
 afterEach(() => vi.unstubAllEnvs());
 
 /** Sends `forMs` of a replay at once, and gives it as FLV. */
 function replay(flv: Uint8Array, forMs: number): { tags: SourceTag[]; file: Buffer } {
   const clock = { ms: 0, nowMs: () => clock.ms, wallMs: () => 1_794_000_000_000 + clock.ms };
-  const ticks: OnTick[] = [];
-  const ticker = new (class extends Ticker {
-    override add(onTick: OnTick): void {
-      ticks.push(onTick);
+  let next: { readonly dueMs: number; readonly onDue: OnDue } | null = null;
+  const wheel = new (class extends TimeWheel {
+    override at(dueMs: number, onDue: OnDue): void {
+      next = { dueMs, onDue };
     }
   })(clock);
   const recording = readRecording(flv, 'the test card');
   const tags: SourceTag[] = [];
-  const source = new RecordingSource({ recording, publisher: 1, clock, ticker });
+  const source = new RecordingSource({ recording, publisher: 1, clock, wheel });
   source.start({ tags: (due) => tags.push(...due), ended: () => {} });
-  for (clock.ms = 0; clock.ms < forMs; clock.ms += 20) for (const tick of ticks) tick(clock.ms);
+  for (clock.ms = 0; clock.ms < forMs; clock.ms += 1) {
+    const { dueMs, onDue }: { dueMs: number; onDue: OnDue } = next!;
+    if (dueMs <= clock.ms) onDue(clock.ms, clock.wallMs());
+  }
   const file = tags.map((tag) => flvTag({ ...tag, body: Buffer.concat(tag.pieces) }));
   return { tags, file: Buffer.concat([flvHeader(true, true), ...file]) };
 }

@@ -1,8 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
-import { TAG_VIDEO } from '../../core/media.ts';
-import { type Recording, stampedPieces } from './recording.ts';
+import { type Entry, type Recording, stampedPieces } from './recording.ts';
 import type { Source, SourceFigures, SourceSink, SourceTag } from './source.ts';
-import type { Ticker } from './ticker.ts';
+import type { TimeWheel } from './time-wheel.ts';
 
 export interface RecordingSourceOptions {
   readonly recording: Recording;
@@ -10,7 +9,7 @@ export interface RecordingSourceOptions {
   readonly publisher: number;
   readonly clock: Clock;
   /** Shared by all sources of the thread. */
-  readonly ticker: Ticker;
+  readonly wheel: TimeWheel;
   /** How far into the recording to begin, so that a thousand publishers do not send their key frames at once. Default 0. */
   readonly phaseMs?: number;
 }
@@ -20,7 +19,7 @@ const MAX_CATCH_UP_MS = 2_000;
 
 /**
  * A recording replayed as a live stream: timestamps are continuous over the loops, and each picture's capture time is
- * the moment at which it is sent.
+ * the moment at which it is due.
  */
 export class RecordingSource implements Source {
   readonly description: string;
@@ -57,42 +56,51 @@ export class RecordingSource implements Source {
     this.#out = out;
     this.#startMs = this.#options.clock.nowMs();
     out.tags(this.#options.recording.headers);
-    this.#options.ticker.add(this.#tick);
+    this.#wait();
   }
 
   async stop(): Promise<void> {
     this.#out = null;
-    this.#options.ticker.remove(this.#tick);
+    this.#options.wheel.remove(this.#turn);
   }
 
-  readonly #tick = (nowMs: number): void => {
-    const { recording, publisher, clock } = this.#options;
-    const { entries, loopMs } = recording;
+  readonly #turn = (nowMs: number, wallMs: number): void => {
+    if (this.#out === null) return;
     const behindMs = nowMs - this.#startMs - this.#nextDueMs();
     if (behindMs > MAX_CATCH_UP_MS) this.#skip(behindMs);
-    const captureMs = clock.wallMs();
-    while (this.#startMs + this.#nextDueMs() <= nowMs) {
-      const entry = entries[this.#next]!;
-      const isStamped = entry.stamp !== null;
-      this.#due.push({
-        type: entry.type,
-        kind: entry.kind,
-        timestampMs: this.#nextDueMs() >>> 0,
-        pieces: stampedPieces(entry, publisher, this.#frame, Math.round(captureMs * 1_000)),
-        ...(isStamped && { captureMs }),
-      });
-      // A number that no stamp carries would be missed by viewers.
-      if (isStamped) this.#frame = (this.#frame + 1) >>> 0;
+    const { entries, loopMs } = this.#options.recording;
+    for (;;) {
+      const timestampMs = this.#nextDueMs();
+      const dueMs = this.#startMs + timestampMs;
+      if (dueMs > nowMs) break;
+      this.#due.push(this.#tag(entries[this.#next]!, timestampMs >>> 0, wallMs - (nowMs - dueMs)));
       this.#next += 1;
       if (this.#next === entries.length) {
         this.#next = 0;
         this.#loopStartMs += loopMs;
       }
     }
-    if (this.#due.length === 0) return;
-    this.#out?.tags(this.#due);
+    if (this.#due.length > 0) this.#out.tags(this.#due);
     this.#due.length = 0;
+    // The publisher may have stopped it.
+    if (this.#out !== null) this.#wait();
   };
+
+  /** The picture was made when it was due: what passes until it is sent is delay, as with a camera. */
+  #tag(entry: Entry, timestampMs: number, captureMs: number): SourceTag {
+    const { type, kind } = entry;
+    if (entry.stamp === null) return { type, kind, timestampMs, pieces: [entry.body] };
+    const captureUs = Math.round(captureMs * 1_000);
+    const pieces = stampedPieces(entry, this.#options.publisher, this.#frame, captureUs);
+    // A number that no stamp carries would be missed by viewers.
+    this.#frame = (this.#frame + 1) >>> 0;
+    return { type, kind, timestampMs, pieces, captureMs };
+  }
+
+  #wait(): void {
+    const { recording, wheel } = this.#options;
+    wheel.at(this.#startMs + this.#loopStartMs + recording.sendMs[this.#next]!, this.#turn);
+  }
 
   #nextDueMs(): number {
     return this.#loopStartMs + this.#options.recording.entries[this.#next]!.timestampMs;
@@ -100,9 +108,8 @@ export class RecordingSource implements Source {
 
   /** The media that should have been sent meanwhile is lost; timestamps go on without a gap. */
   #skip(behindMs: number): void {
-    const { entries, loopMs } = this.#options.recording;
-    const videoFrames = entries.filter(({ type }) => type === TAG_VIDEO).length;
-    this.#figures.skippedFrames += Math.round((behindMs / loopMs) * videoFrames);
+    const { frames, loopMs } = this.#options.recording;
+    this.#figures.skippedFrames += Math.round((behindMs / loopMs) * frames);
     this.#startMs += behindMs;
   }
 }

@@ -1,47 +1,61 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { flvHeader, flvTag } from '../../core/flv/writer.ts';
-import { TAG_VIDEO } from '../../core/media.ts';
+import { TAG_AUDIO, TAG_VIDEO } from '../../core/media.ts';
 import { findStamp } from '../../core/stamp/stamp.ts';
 import { runFfmpeg, runFfprobe } from '../../tests/kit/run-tool.ts';
 import { type Recording, readRecording } from './recording.ts';
 import { RecordingSource } from './recording-source.ts';
 import type { SourceTag } from './source.ts';
-import { type OnTick, Ticker } from './ticker.ts';
+import { type OnDue, TimeWheel } from './time-wheel.ts';
 
 const flv = readFileSync('core/flv/fixtures/h264-aac.flv');
 
-/** A ticker that the test turns, and a clock that goes with it. */
-class HandTicker extends Ticker {
+/** A wheel that the test turns, and a clock that goes with it. */
+class HandWheel extends TimeWheel {
   readonly clock: { ms: number; nowMs(): number; wallMs(): number };
-  readonly listeners = new Set<OnTick>();
+  readonly asked: number[] = [];
+  #due: { readonly dueMs: number; readonly onDue: OnDue }[] = [];
   constructor() {
     const clock = { ms: 1_000, nowMs: () => clock.ms, wallMs: () => 1_700_000_000_000 + clock.ms };
     super(clock);
     this.clock = clock;
   }
-  override add(onTick: OnTick): void {
-    this.listeners.add(onTick);
+  get waiting(): number {
+    return this.#due.length;
   }
-  override remove(onTick: OnTick): void {
-    this.listeners.delete(onTick);
+  override at(dueMs: number, onDue: OnDue): void {
+    this.asked.push(dueMs);
+    this.#due.push({ dueMs, onDue });
+  }
+  override remove(onDue: OnDue): void {
+    this.#due = this.#due.filter((entry) => entry.onDue !== onDue);
   }
   run(forMs: number, stepMs = 20): void {
     const endMs = this.clock.ms + forMs;
     while (this.clock.ms < endMs) {
       this.clock.ms += stepMs;
-      for (const listener of this.listeners) listener(this.clock.ms);
+      const due = this.#due.filter(({ dueMs }) => dueMs <= this.clock.ms);
+      this.#due = this.#due.filter(({ dueMs }) => dueMs > this.clock.ms);
+      for (const { onDue } of due) onDue(this.clock.ms, this.clock.wallMs());
     }
   }
 }
 
 function replay(recording: Recording, forMs: number, phaseMs = 0, stepMs = 20) {
-  const ticker = new HandTicker();
+  const wheel = new HandWheel();
   const tags: SourceTag[] = [];
-  const source = new RecordingSource({ recording, publisher: 7, clock: ticker.clock, ticker, phaseMs });
-  source.start({ tags: (due) => tags.push(...due), ended: () => {} });
-  ticker.run(forMs, stepMs);
-  return { tags, source, ticker };
+  const batches: number[] = [];
+  const source = new RecordingSource({ recording, publisher: 7, clock: wheel.clock, wheel, phaseMs });
+  source.start({
+    tags: (due) => {
+      tags.push(...due);
+      batches.push(due.length);
+    },
+    ended: () => {},
+  });
+  wheel.run(forMs, stepMs);
+  return { tags, source, wheel, batches };
 }
 
 const bodyOf = ({ pieces }: SourceTag): Uint8Array => Buffer.concat(pieces);
@@ -73,14 +87,35 @@ describe('a replayed recording', () => {
     expect(all).toEqual([...all].sort((a, b) => a - b));
   });
 
-  it('stamps each picture with the moment at which it is sent, numbered without a gap', () => {
-    const { tags } = replay(recording, recording.loopMs * 2);
-    const stamps = videoOf(tags).map(stampOf);
+  it('stamps each picture with the moment at which it is due, however late it is sent, numbered without a gap', () => {
+    const { tags } = replay(recording, recording.loopMs * 2, 0, 33);
+    const video = videoOf(tags);
+    const stamps = video.map(stampOf);
     expect(stamps.map((stamp) => stamp?.frame)).toEqual(stamps.map((_, index) => index));
     expect(new Set(stamps.map((stamp) => stamp?.publisher))).toEqual(new Set([7]));
     const captures = stamps.map((stamp) => stamp!.captureUs);
-    expect(captures[0]).toBe((1_700_000_000_000 + 1_020) * 1_000);
-    for (let i = 1; i < captures.length; i += 1) expect(captures[i]).toBeGreaterThan(captures[i - 1]!);
+    expect(captures).toEqual(
+      video.map(({ timestampMs }) => (1_700_000_000_000 + 1_000 + timestampMs) * 1_000),
+    );
+  });
+
+  it('sends sound together with the next picture, and no picture waits for sound', () => {
+    const at = (type: typeof TAG_VIDEO | typeof TAG_AUDIO, timestampMs: number, ...body: number[]) =>
+      flvTag({ type, timestampMs, body: Uint8Array.of(...body) });
+    const video = (frame: number) =>
+      at(TAG_VIDEO, frame * 40, frame % 25 === 0 ? 0x17 : 0x27, 1, 0, 0, 0, 0, 0, 0, 2, 0x65, 0x80);
+    const tags25 = Array.from({ length: 50 }, (_, frame) => video(frame));
+    const sound = Array.from({ length: 94 }, (_, frame) =>
+      at(TAG_AUDIO, Math.round((frame * 64) / 3), 0xaf, 1, 7),
+    );
+    const even = readRecording(Buffer.concat([flvHeader(true, true), ...tags25, ...sound]), 'even');
+    const { tags, wheel, batches } = replay(even, 6_000, 0, 1);
+    const pictures = videoOf(tags);
+    expect(pictures.length).toBe(151);
+    expect(tags.filter(({ kind }) => kind === 'audio').length).toBeGreaterThan(280);
+    // The headers go first.
+    expect(batches.length - 1).toBe(pictures.length);
+    for (const { timestampMs } of pictures) expect(wheel.asked).toContain(1_000 + timestampMs);
   });
 
   it('gives no number to what takes no stamp, because viewers would miss it', () => {
@@ -111,10 +146,10 @@ describe('a replayed recording', () => {
   });
 
   it('skips what a long pause missed instead of sending it in one burst, and counts it', () => {
-    const { tags, source, ticker } = replay(recording, 400);
+    const { tags, source, wheel } = replay(recording, 400);
     const before = tags.length;
-    ticker.clock.ms += 60_000;
-    ticker.run(40);
+    wheel.clock.ms += 60_000;
+    wheel.run(40);
     expect(tags.length - before).toBeLessThan(20);
     expect(source.figures.skippedFrames).toBeGreaterThan(60);
     const video = videoOf(tags);
@@ -122,12 +157,12 @@ describe('a replayed recording', () => {
   });
 
   it('sends nothing more once it is stopped', async () => {
-    const { tags, source, ticker } = replay(recording, 200);
+    const { tags, source, wheel } = replay(recording, 200);
     await source.stop();
     const before = tags.length;
-    ticker.run(1_000);
+    wheel.run(1_000);
     expect(tags).toHaveLength(before);
-    expect(ticker.listeners.size).toBe(0);
+    expect(wheel.waiting).toBe(0);
   });
 
   it('is decoded by ffmpeg without an error, loops and stamps included', async () => {

@@ -4,7 +4,7 @@ import { FlvTags, type KnownTag, placeStamp } from './flv-tags.ts';
 import type { SourceTag, TagKind } from './source.ts';
 
 /** A recorded tag: one piece, or a picture in three, the middle one being its stamp. */
-interface Entry {
+export interface Entry {
   readonly type: TagType;
   readonly kind: TagKind;
   /** From the recording's beginning. */
@@ -25,6 +25,8 @@ interface Entry {
 export interface Recording {
   readonly headers: readonly SourceTag[];
   readonly entries: readonly Entry[];
+  /** When each entry is to be sent if it is the first that is left: a picture when it is due, sound with the next one. */
+  readonly sendMs: Float64Array;
   /** After so long it begins again: the last frame has lasted as long as frames do. */
   readonly loopMs: number;
   readonly frames: number;
@@ -89,10 +91,26 @@ function assemble(headers: SourceTag[], all: Entry[], name: string): Recording {
   return {
     headers,
     entries,
+    sendMs: sendTimes(entries, hasVideo ? TAG_VIDEO : TAG_AUDIO, loopMs),
     loopMs,
     frames: entries.filter(({ type }) => type === TAG_VIDEO).length,
     bytes: entries.reduce((sum, { body }) => sum + body.length, 0),
   };
+}
+
+/** Sound waits so long for a picture to go out with: one write instead of two or three, and no buffer is that small. */
+const MAX_HELD_MS = 40;
+
+function sendTimes(entries: readonly Entry[], paced: TagType, loopMs: number): Float64Array {
+  const sendMs = new Float64Array(entries.length);
+  // From behind, over the seam of the loop: the next picture is known before the sound that goes with it.
+  let pictureMs = entries.find(({ type }) => type === paced)!.timestampMs + loopMs;
+  for (let at = entries.length - 1; at >= 0; at--) {
+    const { type, timestampMs } = entries[at]!;
+    if (type === paced) pictureMs = timestampMs;
+    sendMs[at] = Math.min(pictureMs, timestampMs + MAX_HELD_MS);
+  }
+  return sendMs;
 }
 
 /** The body of an entry in pieces, its picture stamped with `frame` and `captureUs`. Only the stamp is allocated. */
