@@ -64,9 +64,34 @@ export interface ViewerOptions {
   readonly localAddress?: string;
   /** The network between this viewer and everything else, for all of its connections. Its start is in the time of `performance.now`. */
   readonly link?: Link;
+  /** How an HLS viewer chooses and asks. Other viewers pay no heed to it. */
+  readonly hls?: HlsOptions;
+  /** Left out: it watches. */
+  readonly only?: ConnectOnly;
   /** Sees every tag too, before the figures do. For probes: a whole head costs what it costs. */
   readonly tap?: ViewerTap;
 }
+
+export interface HlsOptions {
+  /** Parts, blocking reload, preload hints and delta updates where the server offers them. Default `true`. */
+  readonly lowLatency?: boolean;
+  /** Variants with a larger picture or more bits per second (BANDWIDTH) than this are not chosen. */
+  readonly maxHeight?: number;
+  readonly maxBps?: number;
+  /** `lowest`, `highest`: no adaptation. Default `auto`: by throughput, as hls.js does. */
+  readonly quality?: 'auto' | 'lowest' | 'highest';
+  /** Further behind the live edge than this the player jumps forward to where it would start (hls.js: `liveMaxLatencyDuration`). Left out: never. */
+  readonly maxLatencyMs?: number;
+  /** CTA-5004-B (CMCD) with each request: in the query, in headers, or (default) not at all. */
+  readonly cmcd?: 'query' | 'headers' | false;
+}
+
+/** What a visitor does that watches nothing. */
+export type ConnectOnly =
+  /** Connects, with or without the handshake of RTMP or WebSocket, and leaves after so long; 0: at once. */
+  | { readonly kind: 'connect-only'; readonly handshake: boolean; readonly holdMs: number }
+  /** Connects, says nothing, and stays until it is stopped or the server closes. */
+  | { readonly kind: 'idle' };
 
 /** A second reader of the tags that a viewer receives. What it throws ends the session as `bad-media`. */
 export interface ViewerTap extends TagSink {
@@ -164,8 +189,19 @@ export interface ViewerObserver {
   stallEnded(durationMs: number): void;
   /** Playing again after the connection was lost; `ms` since the loss. */
   reconnected(ms: number): void;
+  // HLS only: an observer that does not want them leaves them out.
+  /** How long ago the playlist last changed: once per sweep. */
+  playlistAge?(ms: number): void;
+  /** A segment or part: from the request to its first byte. A preload hint is not among them: it waits by design. */
+  segmentTtfb?(ms: number): void;
+  /** A segment or part: download time / media duration. */
+  segmentDownload?(ratio: number): void;
+  /** The rendition that is loaded from now on; `switched`: it is not the first. `name` is one of the few that the stream has. */
+  rendition?(name: string, bitsPerSecond: number, switched: boolean): void;
   /** Each sweep and once right before `ended`: what was added since the last call. The object is reused: read it, do not keep it. */
   progress(increment: Readonly<SessionProgress>): void;
+  /** The server has closed an idle connection (`only`) after so long. */
+  idleClosed?(ms: number): void;
   /** The last call for this viewer. */
   ended(outcome: SessionOutcome): void;
 }
@@ -193,6 +229,8 @@ export interface SessionOutcome {
   readonly reason: Reason | null;
   /** One clear sentence: what happened, where, and what may help. */
   readonly detail: string;
+  /** Intended start to end, pauses included. */
+  readonly lastedMs: number;
   readonly figures: SessionFigures;
 }
 

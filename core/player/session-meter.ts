@@ -266,6 +266,14 @@ export class SessionMeter implements TagSink, PlayheadListener {
     if (Number.isNaN(this.#heldToMs)) return;
     this.#playhead.media(this.#heldFromMs, this.#heldToMs, this.#nowMs);
     this.#heldToMs = Number.NaN;
+    this.#timeline.mark();
+  }
+
+  /** A segment was cut off: what has come of it is of no use, and will come once more or not at all. */
+  drop(): void {
+    this.#kind = OTHER;
+    this.#heldToMs = Number.NaN;
+    this.#timeline.back();
   }
 
   /** What comes next has other timestamps, and is played right behind what came before (EXT-X-DISCONTINUITY). */

@@ -15,6 +15,9 @@ export class Timeline {
   #lastMs = 0;
   #intervalMs = FIRST_INTERVAL_MS;
   #jumps = 0;
+  #markedRawMs = 0;
+  #markedMs = 0;
+  #markedStarted = false;
 
   /** Time from one frame to the next, as last seen: how long the newest frame will be shown. */
   get intervalMs(): number {
@@ -29,6 +32,20 @@ export class Timeline {
   /** The next frame comes from a new connection: its timestamps have nothing to do with those before. */
   break(): void {
     this.#broken = true;
+  }
+
+  /** What was placed up to here is kept; `back` forgets what comes after. */
+  mark(): void {
+    this.#markedRawMs = this.#lastRawMs;
+    this.#markedMs = this.#lastMs;
+    this.#markedStarted = this.#started;
+  }
+
+  /** Forgets what was placed since `mark`: it will come once more, or not at all. */
+  back(): void {
+    this.#lastRawMs = this.#markedRawMs;
+    this.#lastMs = this.#markedMs;
+    this.#started = this.#markedStarted;
   }
 
   /** Where on the line a frame lies that is decoded at `rawMs` (unsigned 32-bit milliseconds). The first is at 0. */
