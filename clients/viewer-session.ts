@@ -223,6 +223,7 @@ export abstract class ViewerSession implements SessionListener {
       ...ending,
       detail: oneLine(ending.detail),
       phase: this.meter.hasFirstFrame ? 'after-first-frame' : 'before-first-frame',
+      lastedMs: this.nowMs - this.options.intendedStartMs,
       figures: this.#figures(),
     });
   }

@@ -47,6 +47,8 @@ export type ViewerState =
 
 export interface ViewerOptions {
   readonly url: string;
+  /** Left out: as the URL tells. */
+  readonly protocol?: 'rtmp' | 'http-flv' | 'ws-flv' | 'hls';
   readonly player: PlayerProfile;
   readonly clock: Clock;
   readonly observer: ViewerObserver;

@@ -1,6 +1,7 @@
-import type { ReconnectPolicy, Timeouts, TlsOptions } from '../clients/viewer.ts';
+import type { HlsOptions, ReconnectPolicy, Timeouts, TlsOptions } from '../clients/viewer.ts';
 import type { LinkProfile } from '../core/link/profile.ts';
 import type { Protocol } from '../scenarios/schema.ts';
+import type { Behaviour } from './behaviour.ts';
 import type { LoadShape } from './load-shape.ts';
 import type { Popularity } from './popularity.ts';
 import type { SessionLength } from './session-length.ts';
@@ -16,6 +17,8 @@ export interface FleetPlan {
   readonly seed: number;
   /** Which of several processes that share the plan this one is. Left out: there is one. */
   readonly shard?: Shard;
+  /** Addresses of this machine to connect from: start n uses address n modulo their number. Left out: the system's choice. */
+  readonly sourceAddresses?: readonly string[];
   /** How far the clock that stamps the frames may be off from ours; 0 where this machine publishes. Goes into `latency_uncertainty_ms`. */
   readonly clockBoundMs: number;
 }
@@ -26,6 +29,8 @@ export interface FleetCohort {
   /** Who watches which of them. Left out: uniform. */
   readonly popularity?: Popularity;
   readonly shape: LoadShape;
+  /** Left out: they watch, from beginning to end. */
+  readonly behaviour?: Behaviour;
   /** From the start of the run. */
   readonly startMs: number;
   /** `null`: to the end of the shape. */
@@ -36,6 +41,7 @@ export interface FleetCohort {
   readonly timeouts?: Partial<Timeouts>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly tls?: TlsOptions;
+  readonly hls?: HlsOptions;
   /** Each viewer has a link of its own like this. Left out: none, as fast as the machine. */
   readonly link?: LinkProfile;
 }

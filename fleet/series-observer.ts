@@ -16,9 +16,12 @@ export class SeriesObserver implements ViewerObserver {
   readonly tags: Tags;
   /** Sessions under way. */
   active = 0;
+  /** Visitors that watch nothing have connections, and neither pictures nor shares of sessions without one. */
+  readonly #watches: boolean;
   readonly #registry: Registry;
   readonly #onEnded: (outcome: SessionOutcome, observer: SeriesObserver) => void;
   readonly #series: ReturnType<typeof openSeries>;
+  #hlsSeries: ReturnType<typeof openHlsSeries> | null = null;
   /** Of this second: for the mean frame interval, which bounds how exactly a latency can be known. */
   #mediaMs = 0;
   #frames = 0;
@@ -30,8 +33,10 @@ export class SeriesObserver implements ViewerObserver {
     registry: Registry,
     tags: Tags,
     onEnded: (outcome: SessionOutcome, observer: SeriesObserver) => void,
+    watches = true,
   ) {
     this.tags = tags;
+    this.#watches = watches;
     this.#registry = registry;
     this.#onEnded = onEnded;
     this.#series = openSeries(registry, tags);
@@ -41,6 +46,7 @@ export class SeriesObserver implements ViewerObserver {
     this.active++;
     const series = this.#series;
     series.sessionsStarted.add(1);
+    if (!this.#watches) return;
     series.startFailureRatio.add(0, 1);
     series.exitBeforeStartRatio.add(0, 1);
     series.playFailureRatio.add(0, 1);
@@ -79,15 +85,30 @@ export class SeriesObserver implements ViewerObserver {
   reconnected(ms: number): void {
     this.#series.reconnectMs.add(ms);
   }
+  playlistAge(ms: number): void {
+    this.#hls().playlistAgeMs.add(ms);
+  }
+  segmentTtfb(ms: number): void {
+    this.#hls().segmentTtfbMs.add(ms);
+  }
+  segmentDownload(ratio: number): void {
+    this.#hls().segmentDownloadRatio.add(ratio);
+  }
+  rendition(name: string, bitsPerSecond: number, switched: boolean): void {
+    const tags = { ...this.tags, rendition: name };
+    this.#registry.series('rendition_bps', tags).add(bitsPerSecond);
+    if (switched) this.#registry.series('rendition_switches', tags).add(1);
+  }
   progress(increment: Readonly<SessionProgress>): void {
     const series = this.#series;
     const { watchedMs, playingMs, stallMs, bytesReceived, mediaBytes, mediaMs, frames, framesMissing } =
       increment;
+    series.bytesReceived.add(bytesReceived);
+    if (!this.#watches) return;
     series.watchedMs.add(watchedMs);
     series.stallMs.add(stallMs);
     series.stallRatio.add(stallMs, watchedMs);
     series.rebufferRatio.add(stallMs, playingMs + stallMs);
-    series.bytesReceived.add(bytesReceived);
     if (mediaMs >= MIN_MEDIA_MS) series.mediaBps.add((mediaBytes * 8000) / mediaMs);
     this.#mediaMs += mediaMs;
     this.#frames += frames;
@@ -97,20 +118,30 @@ export class SeriesObserver implements ViewerObserver {
   received(bitsPerSecond: number): void {
     this.#series.receivedBps.add(bitsPerSecond);
   }
+  idleClosed(ms: number): void {
+    this.#registry.series('idle_tolerated_ms', this.tags).add(ms);
+  }
   ended(outcome: SessionOutcome): void {
     this.active--;
     const { result, phase, reason } = outcome;
     const beforeFirstFrame = phase === 'before-first-frame';
     if (result === 'failed') {
       this.#registry.series('sessions_failed', { ...this.tags, reason: reason ?? 'closed' }).add(1);
-      (beforeFirstFrame ? this.#series.startFailureRatio : this.#series.playFailureRatio).add(1, 0);
+      if (this.#watches)
+        (beforeFirstFrame ? this.#series.startFailureRatio : this.#series.playFailureRatio).add(1, 0);
     } else {
       this.#series.sessionsEnded.add(1);
-      if (beforeFirstFrame) this.#series.exitBeforeStartRatio.add(1, 0);
+      if (beforeFirstFrame && this.#watches) this.#series.exitBeforeStartRatio.add(1, 0);
     }
-    const score = qoeScore(outcome);
+    const score = this.#watches ? qoeScore(outcome) : null;
     if (score !== null) this.#series.qoeScore.add(score);
     this.#onEnded(outcome, this);
+  }
+
+  /** Opened with the first figure: other protocols have no such series. */
+  #hls(): ReturnType<typeof openHlsSeries> {
+    this.#hlsSeries ??= openHlsSeries(this.#registry, this.tags);
+    return this.#hlsSeries;
   }
 
   /** Ends a second: says how exactly its latencies are known, where there are any. */
@@ -126,6 +157,14 @@ export class SeriesObserver implements ViewerObserver {
     this.#stampedFrames = 0;
     this.#framesMissing = 0;
   }
+}
+
+function openHlsSeries(registry: Registry, tags: Tags) {
+  return {
+    playlistAgeMs: registry.series('playlist_age_ms', tags),
+    segmentTtfbMs: registry.series('segment_ttfb_ms', tags),
+    segmentDownloadRatio: registry.series('segment_download_ratio', tags),
+  };
 }
 
 function openSeries(registry: Registry, tags: Tags) {

@@ -4,12 +4,13 @@ import { Link } from '../core/link/link.ts';
 import { type PlayerName, playerProfiles } from '../core/player/profile.ts';
 import type { Registry, Series } from '../metrics/registry.ts';
 import type { SessionRecord } from '../metrics/summary.ts';
+import { isUndeterred, watches } from './behaviour.ts';
 import { chanceOf } from './chance.ts';
 import { type LoadEvent, loadEvents, shapeDurationMs } from './load-shape.ts';
 import type { FleetCohort, FleetPlan } from './plan.ts';
 import { StreamChoice } from './popularity.ts';
 import { SeriesObserver } from './series-observer.ts';
-import { sessionLengthMs } from './session-length.ts';
+import { type SessionLength, sessionLengthMs } from './session-length.ts';
 import { isMine, portionOf, type Share, shareOf } from './share.ts';
 import { TimeQueue } from './time-queue.ts';
 import { noStates, type ViewerStates } from './viewer-states.ts';
@@ -19,6 +20,8 @@ import { noStates, type ViewerStates } from './viewer-states.ts';
  * that was asked for. It is counted in `dropped_starts`.
  */
 const MAX_LATE_MS = 1_000;
+/** No part of a session is shorter, whatever a law's tail says: a zap each millisecond is no behaviour. */
+const MIN_TURN_MS = 100;
 
 /** Sets the draws of links apart from those of session lengths. */
 const LINK_DRAW = 0x6c696e6b;
@@ -72,7 +75,10 @@ export class ViewerGroup {
 
   /** Every cohort is over; or nobody is left in it and nobody will come, because all have failed. */
   get finished(): boolean {
-    return this.#stopped || this.#cohorts.every((run) => run.over || (!run.eventToCome && run.active === 0));
+    return (
+      this.#stopped ||
+      this.#cohorts.every((run) => run.over || (!run.eventToCome && run.toReturn === 0 && run.active === 0))
+    );
   }
 
   /**
@@ -100,10 +106,11 @@ export class ViewerGroup {
         this.#remove(index);
         continue;
       }
+      if (state === 'paused') session.inFlow = false;
       // Only seconds that a session was there for from beginning to end tell its bit rate.
       if (session.inFlow && elapsedMs > 0)
         session.observer.received(((bytesReceived - session.bytesAtSweep) * 8000) / elapsedMs);
-      session.inFlow = state !== 'connecting' && state !== 'starting';
+      session.inFlow = state !== 'connecting' && state !== 'starting' && state !== 'paused';
       session.bytesAtSweep = bytesReceived;
     }
   }
@@ -149,14 +156,25 @@ export class ViewerGroup {
       }
       case 'leave': {
         const { session } = action;
+        if (isUndeterred(run.cohort.behaviour)) run.toReturn--;
         if (session.left) return;
-        const failed = session.viewer.state === 'ended';
+        const failed = session.viewer.state === 'ended' && !isUndeterred(run.cohort.behaviour);
         this.#leave(session);
         // The closed model keeps its number of viewers: where one leaves another comes. One that failed has given up.
         if (run.cohort.shape.kind === 'viewers' && !failed)
           this.#arrive(run, session.index, session.generation + 1, dueMs, nowMs);
         return;
       }
+      case 'zap':
+        run.toReturn--;
+        if (!action.session.left) this.#zap(action.session, dueMs);
+        return;
+      case 'pause':
+        if (!action.session.left) this.#pause(action.session, dueMs);
+        return;
+      case 'resume':
+        if (!action.session.left) this.#resume(action.session, dueMs);
+        return;
       case 'end':
         run.over = true;
         for (const session of this.#sessions) if (session.run === run) this.#leave(session);
@@ -169,45 +187,93 @@ export class ViewerGroup {
       this.#droppedStarts.add(1);
       return;
     }
-    const session = this.#startSession(run, index, generation, dueMs);
+    const session: Session = { run, index, generation, turn: 0, stream: 0, ...noViewer };
+    if (cohort.shape.kind === 'viewers') run.slots.set(index, session);
+    this.#watch(session, run.choice.first(index, generation), dueMs);
+    this.#queueTurn(session, dueMs);
     if (cohort.watch === null) return;
     const chance = chanceOf(this.#options.plan.seed, run.index, index, generation);
+    if (isUndeterred(cohort.behaviour)) run.toReturn++;
     this.#queue.push(dueMs + sessionLengthMs(cohort.watch, chance), { kind: 'leave', run, session });
   }
 
-  #startSession(run: CohortRun, index: number, generation: number, intendedStartMs: number): Session {
+  /** A viewer of the stream takes the session's seat. */
+  #watch(session: Session, stream: number, intendedStartMs: number): void {
+    const { run, index } = session;
     const { cohort } = run;
-    const which = run.choice.first(index, generation);
-    const observer = run.observers[which]!;
-    const viewer = this.#options.createViewer({
-      url: cohort.streams[which]!.url,
+    const { clock, plan, createViewer } = this.#options;
+    const { sourceAddresses } = plan;
+    const observer = run.observers[stream]!;
+    const viewer = createViewer({
+      url: cohort.streams[stream]!.url,
+      protocol: cohort.streams[stream]!.protocol,
       player: playerProfiles[cohort.player as PlayerName],
-      clock: this.#options.clock,
+      clock,
       observer,
       intendedStartMs,
       ...(cohort.reconnect === undefined ? {} : { reconnect: cohort.reconnect }),
       ...(cohort.timeouts && { timeouts: cohort.timeouts }),
       ...(cohort.headers && { headers: cohort.headers }),
       ...(cohort.tls && { tls: cohort.tls }),
+      ...(cohort.hls && { hls: cohort.hls }),
       ...(cohort.link && {
-        link: new Link(cohort.link, this.#linkSeed(run, index, generation), intendedStartMs),
+        link: new Link(cohort.link, this.#linkSeed(run, index, session.generation), intendedStartMs),
       }),
+      ...(sourceAddresses && { localAddress: sourceAddresses[index % sourceAddresses.length]! }),
+      ...run.only,
     });
-    const session: Session = {
-      viewer,
-      observer,
-      run,
-      index,
-      generation,
-      inFlow: false,
-      bytesAtSweep: 0,
-      left: false,
-    };
-    this.#sessions.push(session);
-    if (cohort.shape.kind === 'viewers') run.slots.set(index, session);
+    session.stream = stream;
+    session.observer = observer;
+    session.inFlow = false;
+    session.bytesAtSweep = 0;
+    const listed = session.listed;
+    session.viewer = viewer;
+    session.listed = true;
+    if (!listed) this.#sessions.push(session);
     observer.started();
     viewer.start();
-    return session;
+  }
+
+  /** What the cohort's behaviour has in store for a session that has begun, or has begun its next part. */
+  #queueTurn(session: Session, nowMs: number): void {
+    const { run } = session;
+    const { behaviour } = run.cohort;
+    if (behaviour?.kind === 'zapper') {
+      run.toReturn++;
+      this.#queue.push(nowMs + this.#turnMs(session, behaviour.every), { kind: 'zap', run, session });
+    } else if (behaviour?.kind === 'pause-and-return')
+      this.#queue.push(nowMs + this.#turnMs(session, behaviour.after), { kind: 'pause', run, session });
+  }
+
+  /** How long the next part of a session lasts. */
+  #turnMs(session: Session, length: SessionLength): number {
+    const { run, index, generation } = session;
+    const chance = chanceOf(this.#options.plan.seed, run.index, index, generation, ++session.turn);
+    return Math.max(MIN_TURN_MS, sessionLengthMs(length, chance));
+  }
+
+  /** To another stream: the session of the one ends, and another begins, whatever has become of the first. */
+  #zap(session: Session, dueMs: number): void {
+    const { run, index, generation, turn } = session;
+    session.viewer.stop();
+    this.#watch(session, run.choice.next(session.stream, index, generation, turn), dueMs);
+    this.#queueTurn(session, dueMs);
+  }
+
+  #pause(session: Session, dueMs: number): void {
+    const { run, viewer } = session;
+    const { behaviour } = run.cohort;
+    if (behaviour?.kind !== 'pause-and-return' || viewer.state === 'ended') return;
+    viewer.pause(behaviour.then === 'reconnect' ? 'close' : 'keep');
+    this.#queue.push(dueMs + this.#turnMs(session, behaviour.pause), { kind: 'resume', run, session });
+  }
+
+  #resume(session: Session, dueMs: number): void {
+    const { run, viewer } = session;
+    const { behaviour } = run.cohort;
+    if (behaviour?.kind !== 'pause-and-return' || viewer.state === 'ended') return;
+    viewer.resume(behaviour.then === 'live' ? 'live' : 'continue');
+    this.#queueTurn(session, dueMs);
   }
 
   /** The same viewer of the same scenario has the same link, whichever worker runs it. */
@@ -224,6 +290,7 @@ export class ViewerGroup {
 
   /** Takes a session out by moving the last one into its place. */
   #remove(index: number): void {
+    this.#sessions[index]!.listed = false;
     const last = this.#sessions.pop()!;
     if (index < this.#sessions.length) this.#sessions[index] = last;
   }
@@ -243,21 +310,41 @@ export class ViewerGroup {
 
 type Action =
   | { readonly kind: 'event'; readonly run: CohortRun; readonly event: LoadEvent }
-  | { readonly kind: 'leave'; readonly run: CohortRun; readonly session: Session }
+  | {
+      readonly kind: 'leave' | 'zap' | 'pause' | 'resume';
+      readonly run: CohortRun;
+      readonly session: Session;
+    }
   | { readonly kind: 'end'; readonly run: CohortRun };
 
+/** One who came: has a seat, and a viewer in it; a zapper has one after the other. */
 interface Session {
-  readonly viewer: Viewer;
-  readonly observer: SeriesObserver;
   readonly run: CohortRun;
   readonly index: number;
   /** How many sessions this slot had before. */
   readonly generation: number;
+  /** Lengths drawn for its parts so far (zaps, pauses). */
+  turn: number;
+  stream: number;
+  viewer: Viewer;
+  observer: SeriesObserver;
+  /** In the list of sessions. */
+  listed: boolean;
   /** Was past its start at the last sweep. */
   inFlow: boolean;
   bytesAtSweep: number;
   left: boolean;
 }
+
+/** Of a session that is about to get its viewer. */
+const noViewer = {
+  viewer: null as unknown as Viewer,
+  observer: null as unknown as SeriesObserver,
+  listed: false,
+  inFlow: false,
+  bytesAtSweep: 0,
+  left: false,
+};
 
 class CohortRun {
   readonly cohort: FleetCohort;
@@ -272,6 +359,10 @@ class CohortRun {
   startMs = 0;
   /** One of its events is in the queue. */
   eventToCome = true;
+  /** Sessions that will go on by themselves at some time, even if they have failed. */
+  toReturn = 0;
+  /** For visitors that watch nothing. */
+  readonly only: Pick<ViewerOptions, 'only'>;
   over = false;
 
   constructor(cohort: FleetCohort, index: number, options: ViewerGroupOptions, share: Share) {
@@ -281,12 +372,16 @@ class CohortRun {
     this.events = loadEvents(cohort.shape);
     const most = cohort.shape.kind === 'arrivals' ? cohort.shape.maxViewers : Number.POSITIVE_INFINITY;
     this.maxViewers = portionOf(most, share);
-    const { streams, popularity = { kind: 'uniform' } } = cohort;
+    const { streams, popularity = { kind: 'uniform' }, behaviour } = cohort;
+    this.only = behaviour?.kind === 'connect-only' || behaviour?.kind === 'idle' ? { only: behaviour } : {};
     this.choice = new StreamChoice(streams.length, popularity, plan.seed, index);
     this.observers = cohort.streams.map(
       ({ protocol, name }) =>
-        new SeriesObserver(registry, { protocol, stream: name, cohort: cohort.name }, (outcome, { tags }) =>
-          session(recordOf(outcome, tags, clock.wallMs())),
+        new SeriesObserver(
+          registry,
+          { protocol, stream: name, cohort: cohort.name },
+          (outcome, { tags }) => session(recordOf(outcome, tags, clock.wallMs())),
+          watches(behaviour),
         ),
     );
   }

@@ -131,6 +131,11 @@ const generatorRatio = ratioOf('generator', everywhere);
 const definitions = {
   // A viewer's session.
   connect_ms: viewer('trend', 'ms', 'Intended start to transport, TLS and protocol handshake ready.'),
+  idle_tolerated_ms: viewer(
+    'trend',
+    'ms',
+    'How long the server held a connection on which nothing was said, of those that it closed (behaviour idle).',
+  ),
   first_byte_ms: viewer('trend', 'ms', 'Intended start to the first byte of the answer.'),
   first_frame_ms: viewer(
     'trend',
@@ -296,14 +301,14 @@ const definitions = {
   target_rss_bytes: target(
     'gauge',
     'bytes',
-    'Resident memory of the target, all its processes together. Pages that they share count in each.',
+    'Resident memory of the target, all its processes together; shared pages count in each.',
   ),
   target_threads: target('gauge', '', 'Threads of the target.'),
   target_fds: target('gauge', '', 'Open file descriptors of the target.'),
   target_sockets: target(
     'gauge',
     '',
-    'Connections to the target: established TCP connections on the ports that it listens on, or what it says itself.',
+    'Connections to the target: established ones on the TCP ports that it listens on, or what it says itself.',
   ),
   target_sent_bps: target(
     'gauge',
@@ -319,12 +324,12 @@ const definitions = {
   socket_backlog: generator(
     'gauge',
     'bytes',
-    'Bytes that wait to be read in the sockets of this machine that are connected to the target, sampled every second or more seldom.',
+    'Bytes that wait to be read in the sockets of this machine that are connected to the servers watched.',
   ),
   expected_bytes_ratio: generatorRatio(
     'bytes received by playing viewers',
     'bytes expected',
-    'What viewers received while they played, over what their streams offered in that time: the bit rate that the publishers of this run send, else the media bit rate that is read from the stream. 1 is all of it.',
+    "What viewers received while they played, over what their streams offered then: the rate of this run's publishers, else that of the media.",
   ),
   fd_used_ratio: generator('gauge', 'ratio', 'Open file descriptors of the generator over their limit.'),
   clock_offset_ms: generator(
