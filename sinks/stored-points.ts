@@ -13,13 +13,15 @@ export async function readStoredPoints(folder: string, metrics: readonly string[
     const reader = await connection.runAndReadAll(
       `SELECT * REPLACE (epoch_ms(time)::DOUBLE AS time) FROM series WHERE metric IN (${names}) ORDER BY time`,
     );
-    return reader.getRowObjectsJS().flatMap((row) => toPoint(row as Row) ?? []);
+    return reader.getRowObjectsJS().flatMap((row) => toPoint(row as StoredRow) ?? []);
   });
 }
 
-type Row = { readonly [column: string]: string | number | null };
+/** A row of the store as JavaScript has it. */
+export type StoredRow = { readonly [column: string]: string | number | null };
 
-function toPoint(row: Row): Point | null {
+/** The point that a row of `series` (its time in milliseconds) stands for; `null`: a metric of another version. */
+export function toPoint(row: StoredRow): Point | null {
   const metric = findMetric(String(row['metric']));
   if (!metric) return null;
   const figure = (name: string): number => Number(row[name] ?? 0);

@@ -6,6 +6,7 @@ import type { Context } from '../command.ts';
 import { CommandError, type ExitCode, exitCodes } from '../exit-codes.ts';
 import { renderConclusion } from '../run/conclusion.ts';
 import { relativePath } from '../run/run-folder.ts';
+import { mergeRuns } from './merge-runs.ts';
 import { renderRows } from './render-rows.ts';
 
 export interface ReportFlags {
@@ -36,6 +37,24 @@ export async function runReport(
   } catch (error) {
     if (interrupted.aborted) return exitCodes.stoppedBySignal;
     // No such folder, no such store, a query that is none: each is one sentence.
+    throw new CommandError(exitCodes.invalidScenario, (error as Error).message);
+  }
+}
+
+export interface MergeFlags {
+  readonly shards: readonly string[];
+  readonly out: string | undefined;
+  readonly json: boolean;
+}
+
+/** `streamgauge report merge`: one run of its shards, with the exit code that it would have had in one process. */
+export async function runMerge({ shards, out, json }: MergeFlags, { terminal }: Context): Promise<ExitCode> {
+  try {
+    const { summary, folder } = await mergeRuns(shards, out);
+    const report = relativePath(path.join(folder, 'report.html'));
+    terminal.out(json ? renderSummaryJson(summary) : renderConclusion(summary, report, terminal.outColours));
+    return summary.exitCode as ExitCode;
+  } catch (error) {
     throw new CommandError(exitCodes.invalidScenario, (error as Error).message);
   }
 }
