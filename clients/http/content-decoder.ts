@@ -69,7 +69,7 @@ export class ContentDecoder {
     if (this.#done) return;
     this.#inBytes += end - start;
     if (this.#stream === null && this.#hold(bytes, start, end)) return;
-    this.#stream ??= this.#startStream();
+    this.#stream ??= this.#startStream(bytes[start]!);
     // The receive buffer is overwritten before zlib's thread comes to it.
     this.#saturated = !this.#stream.write(bytes.slice(start, end));
     if (this.#stream.writableLength > MAX_BEHIND_BYTES) {
@@ -125,9 +125,10 @@ export class ContentDecoder {
     this.#sink.decoded();
   }
 
-  #startStream(): Decompressor {
+  /** `next`: the first byte that is not held. */
+  #startStream(next: number): Decompressor {
     const coded = this.#held.slice(0, this.#heldBytes);
-    const stream = createStream(this.#coding, coded[0] ?? 0);
+    const stream = createStream(this.#coding, coded[0] ?? next);
     this.#held = NOTHING;
     stream.on('data', (content: Uint8Array) => {
       if (this.#done) return;

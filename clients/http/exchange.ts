@@ -357,7 +357,7 @@ export class Exchange implements HttpRequest, DecodedSink {
     const { redirects } = this.#host.limits;
     if (this.#visited.length > redirects) return refused(`again after ${redirects} redirects`);
     this.#visited.push(href);
-    return { url: next.href };
+    return { url: href };
   }
 
   /** The content of a redirect or a refusal is too long to be read for the connection's sake. */

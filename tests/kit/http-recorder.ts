@@ -9,7 +9,7 @@ export class HttpRecorder implements HttpHandler {
   url = '';
   readonly pieces: Buffer[] = [];
   /** How it ended; `null`: not yet. */
-  end_: 'end' | 'failed' | 'threw' | null = null;
+  ending: 'end' | 'failed' | 'threw' | null = null;
   failure: Failure | null = null;
   status: number | null = null;
   error: unknown = null;
@@ -18,7 +18,7 @@ export class HttpRecorder implements HttpHandler {
   onEnd: () => void = () => {};
 
   get over(): boolean {
-    return this.end_ !== null;
+    return this.ending !== null;
   }
 
   get content(): string {
@@ -59,14 +59,14 @@ export class HttpRecorder implements HttpHandler {
 
   #over(how: 'end' | 'failed' | 'threw'): void {
     this.#alive(how);
-    this.end_ = how;
+    this.ending = how;
   }
 
   #alive(what: string): void {
     // The client hands on what a handler throws, which would hide this.
-    if (this.end_ !== null)
+    if (this.ending !== null)
       process.nextTick(() => {
-        throw new Error(`${what} after ${this.end_}`);
+        throw new Error(`${what} after ${this.ending}`);
       });
   }
 }
