@@ -146,9 +146,64 @@ describe('what is wrong is said with its place and the nearest valid word', () =
     ],
     ['a missing name', change('name: evening\n', ''), 's.yaml:1:1: missing key "name"'],
     [
-      'a link, which is not carried out yet',
-      change('watch:', 'link: { down: 3mbit }\n    watch:'),
-      's.yaml:13:5: viewers[0].link: links with limited bandwidth, delay or cuts are not carried out by this version; remove the key, or shape the network outside (tc, toxiproxy)',
+      'a link of a name that there is not',
+      change('watch:', 'link: 3g-slo\n    watch:'),
+      's.yaml:13:11: viewers[0].link is "3g-slo", which is no link; did you mean "3g-slow"?',
+    ],
+    [
+      'a link of another kind',
+      change('watch:', 'link: 3\n    watch:'),
+      's.yaml:13:11: viewers[0].link must be a name (edge, 2g, 3g-slow, 3g, 3g-fast, 4g, lte, dsl, cable, fios) or a group of keys, as in { down: 3mbit, delay: 40ms }',
+    ],
+    [
+      'an unknown key of a link',
+      change('watch:', 'link: { dwn: 3mbit }\n    watch:'),
+      's.yaml:13:13: unknown key "dwn" in viewers[0].link; did you mean "down"?',
+    ],
+    [
+      'a bandwidth without a unit',
+      change('watch:', 'link: { down: 3 }\n    watch:'),
+      's.yaml:13:19: viewers[0].link.down: "3" has no unit (did you mean 3k?); a bit rate is a number and a unit: 600k, 3mbit or 1gbit (bits per second)',
+    ],
+    [
+      'a link that says nothing',
+      change('watch:', 'link: {}\n    watch:'),
+      's.yaml:13:11: viewers[0].link says nothing; write down, up, delay, jitter, cuts or trace',
+    ],
+    [
+      'a link with bandwidth and trace',
+      change('watch:', 'link: { down: 3mbit, trace: a.csv }\n    watch:'),
+      's.yaml:13:26: viewers[0].link has both "down" and "trace"; keep one',
+    ],
+    [
+      'more jitter than delay',
+      change('watch:', 'link: { delay: 10ms, jitter: 20ms }\n    watch:'),
+      's.yaml:13:34: viewers[0].link.jitter is longer than the delay, which it varies up and down',
+    ],
+    [
+      'a cut without a length',
+      change('watch:', 'link: { cuts: [ { at: 10s } ] }\n    watch:'),
+      's.yaml:13:21: missing key "for" in viewers[0].link.cuts[0]',
+    ],
+    [
+      'a cut of no length',
+      change('watch:', 'link: { cuts: [ { at: 10s, for: 0s } ] }\n    watch:'),
+      's.yaml:13:37: viewers[0].link.cuts[0].for must be longer than 0',
+    ],
+    [
+      'a cut that never ends',
+      change('watch:', 'link: { cuts: { every: 10s, for: 10s } }\n    watch:'),
+      's.yaml:13:38: viewers[0].link.cuts.for is as long as every, or longer: nothing would ever pass',
+    ],
+    [
+      'a cut of an unknown kind',
+      change('watch:', 'link: { cuts: [ { at: 1s, kind: rst } ] }\n    watch:'),
+      's.yaml:13:37: "rst" is not a valid kind in viewers[0].link.cuts[0]; did you mean "reset"?',
+    ],
+    [
+      'an unknown key of a cut',
+      change('watch:', 'link: { cuts: { every: 10s, fr: 1s } }\n    watch:'),
+      's.yaml:13:33: unknown key "fr" in viewers[0].link.cuts; did you mean "for"?',
     ],
     [
       'faults, which are not carried out yet',
@@ -157,8 +212,8 @@ describe('what is wrong is said with its place and the nearest valid word', () =
     ],
     [
       'a protocol that is not carried out yet',
-      change('protocol: http-flv', 'protocol: hls'),
-      's.yaml:7:15: viewers of the protocol "hls" are not carried out by this version; rtmp, http-flv and ws-flv are',
+      change('protocol: http-flv', 'protocol: whep'),
+      's.yaml:7:15: viewers of the protocol "whep" are not carried out by this version; rtmp, http-flv, ws-flv and hls are',
     ],
     [
       'an unknown protocol',
@@ -259,7 +314,7 @@ describe('--set', () => {
   test.each([
     [
       'viewers.flv.viewrs=3',
-      '--set viewers.flv.viewrs=3: unknown key "viewrs" in viewers[0]; the keys are: name, protocol, stream, url, startTime, watch, player, reconnect, timeouts, headers, executor, startViewers, stages',
+      '--set viewers.flv.viewrs=3: unknown key "viewrs" in viewers[0]; the keys are: name, protocol, stream, url, startTime, watch, player, reconnect, timeouts, link, hls, headers, executor, startViewers, stages',
     ],
     ['viewers.rtmp.watch=3s', '--set viewers.rtmp.watch=3s: viewers has no entry named "rtmp"; it has 1'],
     ['viewers.3.watch=3s', '--set viewers.3.watch=3s: viewers has no entry 3; it has 1'],

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nearestWord } from '../metrics/nearest-word.ts';
 import {
   formatBitRate,
   formatDuration,
@@ -8,7 +9,7 @@ import {
   parsePictureSize,
   UnitError,
 } from './units.ts';
-import { playerNames, protocols } from './words.ts';
+import { faultKinds, linkPresetNames, playerNames, protocols, publishProtocols } from './words.ts';
 
 /**
  * The scenario: what is published, who watches, and what must hold. One schema serves the check of a file, the types
@@ -103,8 +104,37 @@ export const targetSchema = z
           .optional(),
         http: z
           .string()
-          .meta({ description: 'Where HTTP-FLV and WS-FLV are served', examples: ['http://host:8000'] })
+          .meta({ description: 'Where HTTP-FLV, WS-FLV and HLS are served', examples: ['http://host:8000'] })
           .optional(),
+        hls: z
+          .string()
+          .meta({
+            description:
+              'Where HLS is served, if elsewhere than under http; with {stream} in it the whole address of a stream',
+            examples: ['http://cdn:8080', 'http://cdn/{stream}/master.m3u8'],
+          })
+          .optional(),
+        pid: z
+          .int()
+          .min(1)
+          .optional()
+          .meta({ description: 'Its process on this machine, for its figures; children belong to it' }),
+        port: z
+          .int()
+          .min(1)
+          .max(65_535)
+          .optional()
+          .meta({ description: 'Or a port that it listens on here. Default: that of its addresses' }),
+        metrics: z
+          .string()
+          .regex(/^https?:\/\/[^\s/]+/, {
+            error: 'must be an http(s) address, as in http://host:9100/metrics',
+          })
+          .optional()
+          .meta({
+            description: 'Prometheus page with its figures',
+            examples: ['http://host:9100/metrics'],
+          }),
       }),
     ],
     {
@@ -116,9 +146,28 @@ export const targetSchema = z
     description: 'The server under test. Not needed where every cohort has a url and nothing is published.',
   });
 
+/** How long something lasts: always the same, or by a law. */
+const lengths = (fixed: string) =>
+  z.union(
+    [
+      someDuration(fixed),
+      z.strictObject({
+        median: someDuration('Half of them are shorter'),
+        p95: someDuration('95 % are shorter'),
+      }),
+    ],
+    { error: 'must be a duration, as in 45s, or { median: 45s, p95: 5m }' },
+  );
+
 export const publisherSchema = z.strictObject({
   stream: streams('What is published, one publisher each').optional(),
-  url: streams('Full rtmp:// addresses, instead of stream and target').optional(),
+  protocol: z
+    .enum(publishProtocols)
+    .optional()
+    .meta({
+      description: 'With stream: rtmp (the default), or http-flv, which is a POST to the http address',
+    }),
+  url: streams('Full rtmp(s):// or http(s)://….flv addresses, instead of stream and target').optional(),
   source: z
     .string()
     .min(1)
@@ -132,6 +181,26 @@ export const publisherSchema = z.strictObject({
   fps: z.int().min(1).max(120).default(25).meta({ description: 'Pictures per second' }),
   bitrate: bitRate('Picture and sound together').prefault('600k'),
   gop: someDuration('Distance of key pictures').prefault('2s'),
+  ramp: duration('Time over which the streams begin, evenly; viewers come after it').prefault('0s'),
+  churn: z
+    .strictObject({
+      up: lengths('A stream is published for so long').meta({
+        description: 'How long a stream is published (a log-normal law through median and p95)',
+      }),
+      down: lengths('A stream is away for so long').meta({ description: 'How long it is away' }),
+    })
+    .optional()
+    .meta({ description: 'Streams that come and go, with a goodbye, from the first viewer on' }),
+});
+
+export const faultSchema = z.strictObject({
+  at: duration('When, from the first viewer on'),
+  kind: z.enum(faultKinds).meta({
+    description:
+      'publisher-drop: the connection of its publisher is cut, with no goodbye. publisher-stop: the publisher says goodbye.',
+  }),
+  stream: streams('Which of the published streams'),
+  for: someDuration('When it comes back. Default of publisher-stop: not at all').optional(),
 });
 
 const reconnectPolicy = z.strictObject({
@@ -156,9 +225,78 @@ const timeouts = z.strictObject({
   silence: someDuration('Longest silence in mid-stream').optional(),
 });
 
+const cutKind = z.enum(['silence', 'reset']).default('silence').meta({
+  description:
+    'silence: nothing passes, and then all goes on where it was. reset: it begins with every connection of the viewer broken',
+});
+const cutFor = duration('For how long nothing passes; with reset it may be left out').optional();
+
+/** The network between a viewer and everything else. What its parts may be together is checked in `check-link.ts`. */
+const linkSchema = z.strictObject({
+  down: bitRate('Bandwidth towards the viewer').optional(),
+  up: bitRate('Bandwidth from the viewer').optional(),
+  delay: duration('One way, in each direction: a round trip takes twice as long').optional(),
+  jitter: duration('The delay varies by so much up and down').optional(),
+  cuts: z
+    .union(
+      [
+        z
+          .array(
+            z.strictObject({
+              at: duration("From the session's start"),
+              for: cutFor,
+              kind: cutKind,
+            }),
+          )
+          .min(1),
+        z.strictObject({
+          every: someDuration('Again and again; each viewer begins at a moment of its own'),
+          for: cutFor,
+          kind: cutKind,
+        }),
+      ],
+      { error: 'must be a list, as in [{ at: 10s, for: 3s }], or { every: 60s, for: 2s }' },
+    )
+    .optional()
+    .meta({ description: 'When nothing passes in either direction' }),
+  trace: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({
+      description:
+        'Instead of down: a file of bandwidth over time, repeated; CSV of seconds,kbit/s, JSON, or Mahimahi',
+      examples: ['train.csv'],
+    }),
+});
+
+const hlsOptions = z.strictObject({
+  lowLatency: z.boolean().default(true).meta({
+    description: 'Parts, blocking reload, preload hints and delta updates, where the server offers them',
+  }),
+  quality: z
+    .enum(['auto', 'lowest', 'highest'])
+    .default('auto')
+    .meta({ description: 'auto: by throughput, as hls.js does. lowest, highest: always that variant' }),
+  maxHeight: z.int().min(1).optional().meta({ description: 'Variants with a larger picture are not chosen' }),
+  maxBitrate: bitRate('Variants with more (BANDWIDTH) are not chosen').optional(),
+  maxLatency: someDuration(
+    'Further behind the live edge than this a viewer jumps forward (hls.js: liveMaxLatencyDuration). Default: never',
+  ).optional(),
+  cmcd: z
+    .union([z.boolean(), z.enum(['query', 'headers'])])
+    .default(false)
+    .meta({
+      description:
+        'Tell the server about the player (CTA-5004, CMCD): true and query: in the URL; headers: in headers',
+    }),
+});
+
 const cohortBase = {
   name: name('Tag of this cohort in every figure. Default: the protocol').optional(),
-  protocol: z.enum(protocols).optional().meta({ description: 'With stream: how it is watched' }),
+  protocol: z.enum(protocols).optional().meta({
+    description: 'With stream: how it is watched. With url: only where the address does not tell',
+  }),
   stream: streams('What is watched; viewers are dealt out evenly').optional(),
   url: streams('Full addresses, instead of protocol, stream and target').optional(),
   startTime: duration('When the cohort begins, from the start of the run').prefault('0s'),
@@ -188,6 +326,14 @@ const cohortBase = {
     .default(true)
     .meta({ description: 'Whether and how a viewer comes back after its connection was lost' }),
   timeouts: timeouts.optional().meta({ description: 'How long each phase may take' }),
+  link: z
+    .union([z.enum(linkPresetNames), linkSchema], { error: ({ input }) => wrongLink(input) })
+    .optional()
+    .meta({
+      description:
+        'The network of each viewer: a name, or bandwidth, delay, cuts. Default: as fast as the machine',
+    }),
+  hls: hlsOptions.optional().meta({ description: 'How viewers of HLS choose and ask' }),
   headers: z
     .record(z.string(), z.string())
     .refine((headers) => Object.entries(headers).every(isSendable), {
@@ -198,6 +344,13 @@ const cohortBase = {
     .optional()
     .meta({ description: 'Extra HTTP request headers' }),
 };
+
+function wrongLink(input: unknown): string {
+  if (typeof input !== 'string')
+    return `must be a name (${linkPresetNames.join(', ')}) or a group of keys, as in { down: 3mbit, delay: 40ms }`;
+  const near = nearestWord(input, linkPresetNames);
+  return `is "${input}", which is no link; ${near === null ? `there are ${linkPresetNames.join(', ')}` : `did you mean "${near}"?`}`;
+}
 
 /** RFC 9110, 5.1 and 5.5: a name is a token, a value is visible characters and blanks. */
 function isSendable([name, value]: readonly [string, string]): boolean {
@@ -256,6 +409,15 @@ export const optionsSchema = z.strictObject({
     .optional()
     .meta({ description: 'Threads that run viewers. Default: by their number and the cores' }),
   insecureSkipTLSVerify: z.boolean().default(false).meta({ description: 'Accept any TLS certificate' }),
+  ntp: z
+    .string()
+    .regex(/^[\w.:[\]-]{1,255}$/, { error: 'must be a host or host:port of an NTP server' })
+    .optional()
+    .meta({
+      description:
+        'NTP server that this clock is compared with where streams are published elsewhere. Default: what chrony says, if it runs here',
+      examples: ['pool.ntp.org'],
+    }),
   seed: z
     .int()
     .min(0)
@@ -270,6 +432,11 @@ export const scenarioSchema = z.strictObject({
   description: z.string().optional(),
   target: targetSchema.optional(),
   publishers: z.array(publisherSchema).max(1000).default([]),
+  faults: z
+    .array(faultSchema)
+    .max(1000)
+    .default([])
+    .meta({ description: 'What is done on purpose, and when' }),
   viewers: z.array(cohortSchema).min(1).max(1000),
   thresholds: z
     .record(
@@ -291,7 +458,9 @@ export type ScenarioInput = z.input<typeof scenarioSchema>;
 /** A scenario with every default filled in and every quantity a number. */
 export type Scenario = z.output<typeof scenarioSchema>;
 export type ScenarioCohort = z.output<typeof cohortSchema>;
+export type ScenarioLink = NonNullable<ScenarioCohort['link']>;
 export type ScenarioPublisher = z.output<typeof publisherSchema>;
+export type ScenarioFault = z.output<typeof faultSchema>;
 export type ScenarioOptions = z.output<typeof optionsSchema>;
 export type Executor = ScenarioCohort['executor'];
 export type { Protocol } from './words.ts';

@@ -1,13 +1,14 @@
 import { findMetric } from '../metrics/catalogue.ts';
 import { nearestWord } from '../metrics/nearest-word.ts';
 import { parseThreshold, type Threshold, ThresholdError } from '../metrics/threshold.ts';
-import { protocolOf } from './addresses.ts';
+import { protocolOf, urlAddresses } from './addresses.ts';
+import { checkLink } from './check-link.ts';
 import type { Problem } from './problem.ts';
 import { type Scenario, scenarioSchema } from './schema.ts';
 import { maskSecrets } from './secrets.ts';
 import { describeIssues } from './sentences.ts';
 import { expandPatterns, PatternError } from './stream-pattern.ts';
-import { protocols } from './words.ts';
+import { type Protocol, protocols } from './words.ts';
 
 export type Validation =
   | { readonly ok: true; readonly scenario: Scenario; readonly thresholds: readonly Threshold[] }
@@ -23,6 +24,7 @@ export function validateScenario(input: unknown): Validation {
   const problems = [
     ...checkPublishers(scenario),
     ...checkCohorts(scenario),
+    ...checkFaults(scenario),
     ...checkTarget(scenario),
     ...readThresholds(scenario, thresholds),
   ];
@@ -38,7 +40,13 @@ function checkPublishers(scenario: Scenario): Problem[] {
   const seen = new Map<string, string>();
   return scenario.publishers.flatMap((publisher, index) => {
     const path = ['publishers', index];
-    const problems = checkAddresses(publisher, path, wrongPublishUrl);
+    const problems = [...checkAddresses(publisher, path, wrongPublishUrl), ...checkChurn(publisher, index)];
+    if (publisher.url !== undefined && publisher.protocol !== undefined)
+      problems.push({
+        path: [...path, 'protocol'],
+        atKey: true,
+        sentence: `publishers[${index}] has a url, from which the protocol follows; remove "protocol"`,
+      });
     if (problems.length > 0) return problems;
     for (const stream of expandPatterns(listOf(publisher.stream ?? publisher.url ?? []))) {
       const other = seen.get(stream);
@@ -52,21 +60,81 @@ function checkPublishers(scenario: Scenario): Problem[] {
   });
 }
 
+function checkChurn({ churn }: Scenario['publishers'][number], index: number): Problem[] {
+  return (['up', 'down'] as const).flatMap((key) => {
+    const law = churn?.[key];
+    if (typeof law !== 'object' || law.p95 >= law.median) return [];
+    return [
+      {
+        path: ['publishers', index, 'churn', key, 'p95'],
+        sentence: `publishers[${index}].churn.${key}.p95 is shorter than the median`,
+      },
+    ];
+  });
+}
+
+/** A fault that could never happen would make its thresholds hold for nothing. */
+function checkFaults(scenario: Scenario): Problem[] {
+  if (scenario.faults.length === 0) return [];
+  const published = publishedStreams(scenario);
+  const endMs = Math.max(...scenario.viewers.map(cohortEndMs));
+  return scenario.faults.flatMap((fault, index) => {
+    const path = ['faults', index];
+    const problems: Problem[] = [];
+    if (fault.kind === 'publisher-drop' && fault.for === undefined)
+      problems.push({
+        path,
+        sentence: `missing key "for" in faults[${index}]: how long the publisher is gone; to end it for good write kind: publisher-stop`,
+      });
+    if (fault.at >= endMs)
+      problems.push({ path: [...path, 'at'], sentence: `faults[${index}].at is after the end of the run` });
+    for (const text of listOf(fault.stream)) {
+      const wrong = wrongPattern(text);
+      const unknown =
+        wrong === null ? expandPatterns([text]).find((name) => !published.has(name)) : undefined;
+      if (wrong !== null) problems.push({ path: [...path, 'stream'], sentence: wrong });
+      else if (unknown !== undefined)
+        problems.push({ path: [...path, 'stream'], sentence: notPublished(unknown, published, index) });
+    }
+    return problems;
+  });
+}
+
+function notPublished(stream: string, published: ReadonlySet<string>, index: number): string {
+  const near = nearestWord(stream, [...published].slice(0, MOST_NAMES));
+  const hint = near === null ? 'a fault concerns a stream of "publishers"' : `did you mean "${near}"?`;
+  return `faults[${index}].stream: "${maskSecrets(stream)}" is not published by this scenario; ${hint}`;
+}
+
+/** Among so many names the nearest is looked for. */
+const MOST_NAMES = 1_000;
+
+/** Application and name, as in the tag; no query. */
+function publishedStreams({ publishers }: Scenario): ReadonlySet<string> {
+  return new Set(
+    publishers.flatMap(({ stream, url }) =>
+      stream === undefined
+        ? urlAddresses(listOf(url ?? [])).map(({ name }) => name)
+        : expandPatterns(listOf(stream)).map((text) => text.replace(/\?.*$/, '')),
+    ),
+  );
+}
+
+function cohortEndMs(cohort: Scenario['viewers'][number]): number {
+  const lastsMs =
+    'stages' in cohort ? cohort.stages.reduce((sum, { duration }) => sum + duration, 0) : cohort.duration;
+  return cohort.startTime + lastsMs;
+}
+
 function checkCohorts(scenario: Scenario): Problem[] {
   const names = new Set<string>();
   return scenario.viewers.flatMap((cohort, index) => {
     const path = ['viewers', index];
-    const problems = checkAddresses(cohort, path, wrongViewerUrl);
+    const problems = checkAddresses(cohort, path, (text) => wrongViewerUrl(text, cohort.protocol));
     if (cohort.stream !== undefined && cohort.protocol === undefined)
       problems.push({
         path,
         sentence: `missing key "protocol" in viewers[${index}]; it is one of ${protocols.join(', ')}`,
-      });
-    if (cohort.url !== undefined && cohort.protocol !== undefined)
-      problems.push({
-        path: [...path, 'protocol'],
-        atKey: true,
-        sentence: `viewers[${index}] has a url, from which the protocol follows; remove "protocol"`,
       });
     const name = cohortName(cohort);
     if (names.has(name))
@@ -87,6 +155,7 @@ function checkCohorts(scenario: Scenario): Problem[] {
         path: [...path, 'watch', 'p95'],
         sentence: `viewers[${index}].watch.p95 is shorter than the median`,
       });
+    problems.push(...checkLink(cohort.link, [...path, 'link']));
     return problems;
   });
 }
@@ -135,9 +204,9 @@ function wrongStream(text: string): string | null {
 }
 
 /** One sentence on why no viewer can watch an address; `null` when one can. */
-export function wrongViewerUrl(text: string): string | null {
+export function wrongViewerUrl(text: string, said?: Protocol): string | null {
   try {
-    protocolOf(text);
+    protocolOf(text, said);
   } catch (error) {
     return (error as Error).message;
   }
@@ -146,7 +215,13 @@ export function wrongViewerUrl(text: string): string | null {
 
 /** One sentence on why nothing can be published to an address; `null` when something can. */
 export function wrongPublishUrl(text: string): string | null {
-  return wrongUrl(text, ['rtmp:', 'rtmps:']) ?? wrongRtmpPath(text);
+  return wrongUrl(text, ['rtmp:', 'rtmps:', 'http:', 'https:']) ?? wrongRtmpPath(text) ?? wrongPostPath(text);
+}
+
+/** By POST a stream is published under the name under which it is watched. */
+function wrongPostPath(text: string): string | null {
+  if (!/^https?:/i.test(text) || /^https?:\/\/[^/]+\/[^?]*[^/?]\.flv(\?|$)/i.test(text)) return null;
+  return `"${maskSecrets(text)}" names no stream to publish: expected http://host/app/stream.flv`;
 }
 
 /** An RTMP stream is named by an application and a name in it. */
@@ -204,10 +279,17 @@ function parseUrl(text: string): URL | null {
 function checkTarget(scenario: Scenario): Problem[] {
   const needs = [
     ...scenario.publishers.flatMap((publisher, index) =>
-      publisher.stream === undefined ? [] : [{ key: 'rtmp' as const, where: `publishers[${index}]` }],
+      publisher.stream === undefined
+        ? []
+        : [
+            {
+              key: publisher.protocol === 'http-flv' ? ('http' as const) : ('rtmp' as const),
+              where: `publishers[${index}]`,
+            },
+          ],
     ),
     ...scenario.viewers.flatMap((cohort, index) =>
-      cohort.stream === undefined || cohort.protocol === undefined
+      cohort.stream === undefined || cohort.protocol === undefined || hasHlsAddress(cohort, scenario)
         ? []
         : [
             {
@@ -218,7 +300,7 @@ function checkTarget(scenario: Scenario): Problem[] {
     ),
   ];
   const { target } = scenario;
-  if (target === 'reference') return [];
+  if (target === 'reference') return checkReference(scenario);
   if (target === undefined) {
     const need = needs[0];
     if (!need) return [];
@@ -230,9 +312,13 @@ function checkTarget(scenario: Scenario): Problem[] {
     ];
   }
   const problems: Problem[] = [];
-  for (const key of ['rtmp', 'http'] as const) {
+  for (const key of ['rtmp', 'http', 'hls'] as const) {
     const url = target[key];
-    const wrong = url === undefined ? null : wrongUrl(url, [`${key}:`, `${key}s:`]);
+    const scheme = key === 'rtmp' ? 'rtmp' : 'http';
+    const wrong =
+      url === undefined
+        ? null
+        : wrongUrl(url.replaceAll('{stream}', 'live/a'), [`${scheme}:`, `${scheme}s:`]);
     if (wrong) problems.push({ path: ['target', key], sentence: `target.${key}: ${wrong}` });
     const need = needs.find((candidate) => candidate.key === key);
     if (url === undefined && need)
@@ -242,6 +328,19 @@ function checkTarget(scenario: Scenario): Problem[] {
       });
   }
   return problems;
+}
+
+function hasHlsAddress({ protocol }: Scenario['viewers'][number], { target }: Scenario): boolean {
+  return protocol === 'hls' && typeof target === 'object' && target.hls !== undefined;
+}
+
+function checkReference(scenario: Scenario): Problem[] {
+  const index = scenario.viewers.findIndex(
+    ({ protocol, stream }) => protocol === 'hls' && stream !== undefined,
+  );
+  if (index < 0) return [];
+  const sentence = `viewers[${index}]: the reference stack of this version serves no HLS; give the target's addresses, or a url`;
+  return [{ path: ['viewers', index, 'protocol'], sentence }];
 }
 
 function readThresholds(scenario: Scenario, into: Threshold[]): Problem[] {

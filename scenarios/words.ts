@@ -2,16 +2,34 @@
 
 export const playerNames = ['mpegts.js', 'hls.js', 'ffplay-nobuffer', 'webrtc', 'plain'] as const;
 
-export const protocols = ['rtmp', 'http-flv', 'ws-flv'] as const;
+export const protocols = ['rtmp', 'http-flv', 'ws-flv', 'hls'] as const;
 export type Protocol = (typeof protocols)[number];
+
+/** Links by name; their numbers are in `core/link/presets.ts`. */
+export const linkPresetNames = [
+  'edge',
+  '2g',
+  '3g-slow',
+  '3g',
+  '3g-fast',
+  '4g',
+  'lte',
+  'dsl',
+  'cable',
+  'fios',
+] as const;
+
+/** How streams are published. */
+export const publishProtocols = ['rtmp', 'http-flv'] as const;
+export type PublishProtocol = (typeof publishProtocols)[number];
+
+/** What is done on purpose. */
+export const faultKinds = ['publisher-drop', 'publisher-stop'] as const;
 
 /** The end of a sentence on viewers that this version has not. */
 export const notCarriedOut = `are not carried out by this version; ${protocols.slice(0, -1).join(', ')} and ${protocols.at(-1)} are`;
 
 /** Words of scenarios to come, by where they would stand: refused with a sentence, because ignoring them would be a lie. */
 export const planned: Readonly<Record<string, string>> = {
-  link: 'links with limited bandwidth, delay or cuts are not carried out by this version; remove the key, or shape the network outside (tc, toxiproxy)',
-  faults: 'faults are not carried out by this version; remove the key',
-  hls: `viewers of the protocol "hls" ${notCarriedOut}`,
   whep: `viewers of the protocol "whep" ${notCarriedOut}`,
 };

@@ -1,6 +1,14 @@
-import { playerNames } from '../../scenarios/words.ts';
+import { linkPresetNames, playerNames, protocols } from '../../scenarios/words.ts';
 import { defineCommand, textsOf } from '../command.ts';
-import { countFlag, durationFlag, influxdbFlag, influxdbOf, jsonFlag, repeatedFlag } from '../flag-types.ts';
+import {
+  countFlag,
+  durationFlag,
+  influxdbFlag,
+  influxdbOf,
+  jsonFlag,
+  repeatedFlag,
+  targetFiguresFlag,
+} from '../flag-types.ts';
 
 export const watch = defineCommand({
   usage: 'watch <url..>',
@@ -8,15 +16,23 @@ export const watch = defineCommand({
   positionals: {
     url: {
       type: 'string',
-      describe: 'rtmp(s)://…, http(s)://….flv or ws(s)://….flv; {1..20} stands for twenty streams',
+      describe:
+        'rtmp(s)://…, http(s)://….flv, ws(s)://….flv or http(s)://….m3u8; {1..20} stands for twenty streams',
     },
   },
   options: {
     viewers: countFlag('How many viewers, dealt out evenly over the streams', 1, 1_000_000, '1 a stream'),
     ramp: durationFlag('Time over which they come', '0s'),
     duration: durationFlag('How long they watch', '30s'),
+    protocol: { choices: protocols, describe: 'How they watch, where the URL does not tell' },
     player: { choices: playerNames, default: 'mpegts.js', describe: 'Player whose rules hold' },
     reconnect: { type: 'boolean', default: true, describe: 'Viewers come back after a lost connection' },
+    link: {
+      type: 'string',
+      requiresArg: true,
+      describe: `Network of each viewer: down=3mbit,up=1mbit,delay=40ms,jitter=10ms,trace=FILE, or ${linkPresetNames.join(', ')}`,
+      defaultDescription: 'as fast as the machine',
+    },
     threshold: repeatedFlag("What must hold, e.g. 'first_frame_ms:p(95)<1500'"),
     insecure: { type: 'boolean', default: false, describe: 'Accept any TLS certificate' },
     out: {
@@ -26,11 +42,17 @@ export const watch = defineCommand({
       defaultDescription: 'runs/<time>-watch',
     },
     influxdb: influxdbFlag,
+    'target-figures': targetFiguresFlag,
     json: jsonFlag('the summary'),
   },
   examples: [
     ['streamgauge watch rtmp://host/live/a', 'one viewer for half a minute'],
     ['streamgauge watch http://host:8000/live/a.flv --viewers 500 --ramp 20s --duration 2m', 'five hundred'],
+    ['streamgauge watch http://host:8000/live/a.flv --viewers 50 --link 3g', 'as behind a mobile network'],
+    [
+      'streamgauge watch http://host/live/a.m3u8 --viewers 200',
+      'HLS, TS or fMP4, adaptive, low latency where offered',
+    ],
     ["streamgauge watch 'http://host/live/{1..20}.flv' --threshold 'first_frame_ms:p(95)<1500'", 'judged'],
     [
       "streamgauge watch http://host/live/a.flv --threshold 'stall_ratio{protocol:http-flv}:value<0.01' --json",
@@ -46,12 +68,15 @@ export const watch = defineCommand({
         rampMs: flags.ramp,
         durationMs: flags.duration,
         player: flags.player,
+        protocol: flags.protocol,
         reconnect: flags.reconnect,
+        link: flags.link,
         thresholds: flags.threshold ?? [],
         insecure: flags.insecure,
         out: flags.out,
         influxdb: influxdbOf(flags.influxdb),
         json: flags.json,
+        targetFigures: flags['target-figures'],
       },
       context,
     );

@@ -1,5 +1,10 @@
 import path from 'node:path';
-import { defaultReconnect, type ReconnectPolicy, type TlsOptions } from '../../clients/viewer.ts';
+import {
+  defaultReconnect,
+  type HlsOptions,
+  type ReconnectPolicy,
+  type TlsOptions,
+} from '../../clients/viewer.ts';
 import { loadShapeOf, mostViewers, shapeDurationMs } from '../../fleet/load-shape.ts';
 import type { FleetCohort, FleetPlan } from '../../fleet/plan.ts';
 import type { PublisherPlan, PublishersPlan, SourcePlan } from '../../fleet/publishers-plan.ts';
@@ -8,6 +13,7 @@ import { type Shard, shardPortion } from '../../fleet/share.ts';
 import { streamAddresses, type TargetAddresses, urlAddresses } from '../../scenarios/addresses.ts';
 import type { Scenario, ScenarioCohort, ScenarioPublisher } from '../../scenarios/schema.ts';
 import { cohortName, listOf } from '../../scenarios/validate.ts';
+import { planLink } from './plan-link.ts';
 
 /** A scenario with everything decided: what each thread is to do, on which addresses. */
 export interface RunPlan {
@@ -35,8 +41,12 @@ export interface PlanInputs {
 const VIEWERS_PER_WORKER = 2_500;
 
 export function planRun(scenario: Scenario, { target, folder, cores, shard }: PlanInputs): RunPlan {
-  const cohorts = scenario.viewers.map((cohort) => planCohort(cohort, scenario, target));
-  const all = planPublishers(scenario.publishers, target, folder);
+  const cohorts = scenario.viewers.map((cohort) => planCohort(cohort, scenario, target, folder));
+  const all = {
+    ...planPublishers(scenario.publishers, target, folder),
+    faults: scenario.faults.map(planFault),
+    seed: scenario.options.seed,
+  };
   const publishers = { ...all, publishers: shareOut(all.publishers, shard), ...planTls(scenario) };
   const viewers = shardPortion(
     cohorts.reduce((sum, cohort) => sum + mostViewers(cohort.shape), 0),
@@ -63,10 +73,15 @@ export function planWorkers(viewers: number, cores: number): number {
   return Math.max(1, Math.min(Math.ceil(viewers / VIEWERS_PER_WORKER), cores - 1));
 }
 
-function planCohort(cohort: ScenarioCohort, scenario: Scenario, target: TargetAddresses): FleetCohort {
+function planCohort(
+  cohort: ScenarioCohort,
+  scenario: Scenario,
+  target: TargetAddresses,
+  folder: string,
+): FleetCohort {
   const streams =
     cohort.stream === undefined
-      ? urlAddresses(listOf(cohort.url ?? []))
+      ? urlAddresses(listOf(cohort.url ?? []), cohort.protocol)
       : streamAddresses(listOf(cohort.stream), cohort.protocol ?? 'rtmp', target);
   return {
     name: cohortName(cohort),
@@ -78,6 +93,8 @@ function planCohort(cohort: ScenarioCohort, scenario: Scenario, target: TargetAd
     ...planReconnect(cohort.reconnect),
     ...(cohort.timeouts && { timeouts: planTimeouts(cohort.timeouts) }),
     ...(cohort.headers && { headers: cohort.headers }),
+    ...(cohort.hls && { hls: planHls(cohort.hls) }),
+    ...(cohort.link && { link: planLink(cohort.link, folder) }),
     ...planTls(scenario),
   };
 }
@@ -106,6 +123,16 @@ function planReconnect(reconnect: ScenarioCohort['reconnect']): { reconnect?: Re
   return { reconnect: { ...defaultReconnect, ...withoutUndefined(given) } };
 }
 
+function planHls(hls: NonNullable<ScenarioCohort['hls']>): HlsOptions {
+  const { lowLatency, quality, maxHeight, maxBitrate, maxLatency, cmcd } = hls;
+  return {
+    lowLatency,
+    quality,
+    cmcd: cmcd === true ? 'query' : cmcd,
+    ...withoutUndefined({ maxHeight, maxBps: maxBitrate, maxLatencyMs: maxLatency }),
+  };
+}
+
 function planTimeouts(timeouts: NonNullable<ScenarioCohort['timeouts']>) {
   return withoutUndefined({
     connectMs: timeouts.connect,
@@ -116,6 +143,15 @@ function planTimeouts(timeouts: NonNullable<ScenarioCohort['timeouts']>) {
     firstFrameMs: timeouts.firstFrame,
     silenceMs: timeouts.silence,
   });
+}
+
+function planFault(fault: ScenarioFault): PublisherFaultPlan {
+  return {
+    kind: fault.kind,
+    atMs: fault.at,
+    forMs: fault.for ?? null,
+    streams: expandPatterns(listOf(fault.stream)),
+  };
 }
 
 type Defined<T> = { [key in keyof T]?: Exclude<T[key], undefined> };
@@ -135,13 +171,15 @@ export function planPublishers(
     const streams =
       publisher.stream === undefined
         ? urlAddresses(listOf(publisher.url ?? []))
-        : streamAddresses(listOf(publisher.stream), 'rtmp', target);
-    const { source, size, fps, bitrate, gop } = publisher;
-    for (const { name, url } of streams)
+        : streamAddresses(listOf(publisher.stream), publisher.protocol ?? 'rtmp', target);
+    const { source, size, fps, bitrate, gop, ramp, churn } = publisher;
+    for (const [index, { name, url }] of streams.entries())
       plans.push({
         number: plans.length + 1,
         stream: name,
         url,
+        ...(ramp > 0 && { startMs: (index * ramp) / streams.length }),
+        ...(churn && { churn: { up: lengthOf(churn.up), down: lengthOf(churn.down) } }),
         source: {
           ...sourceOf(source, folder),
           ...size,

@@ -8,6 +8,7 @@ import { CommandError, type ExitCode, exitCodes } from '../exit-codes.ts';
 import { checkSources } from './check-sources.ts';
 import { executeRun } from './execute-run.ts';
 import { impliedThreshold } from './implied-threshold.ts';
+import { checkLinks } from './plan-link.ts';
 import { planPublishers } from './plan-run.ts';
 
 export interface RunFlags {
@@ -17,6 +18,7 @@ export interface RunFlags {
   readonly out: string | undefined;
   readonly influxdb: string | undefined;
   readonly json: boolean;
+  readonly targetFigures: boolean;
   readonly shard: Shard | undefined;
   readonly startAtMs: number | undefined;
 }
@@ -36,6 +38,7 @@ export async function runScenario(flags: RunFlags, context: Context): Promise<Ex
     );
   const folder = path.dirname(flags.file);
   checkSources(planPublishers(scenario.publishers, {}, folder).publishers);
+  checkLinks(scenario, folder);
   return executeRun(
     {
       scenario,
@@ -44,6 +47,7 @@ export async function runScenario(flags: RunFlags, context: Context): Promise<Ex
       out: flags.out,
       influxdb: flags.influxdb,
       json: flags.json,
+      targetFigures: flags.targetFigures,
       ...(shard && { shard }),
       ...(startAtMs !== undefined && { startAtMs }),
     },

@@ -10,6 +10,7 @@ const flags: WatchFlags = {
   durationMs: undefined,
   player: 'plain',
   reconnect: true,
+  link: undefined,
   thresholds: [],
   insecure: false,
   out: undefined,
@@ -49,7 +50,7 @@ test('flags are a scenario: one viewer a stream for half a minute, unless they s
 test.each<[Partial<WatchFlags>, string]>([
   [
     { urls: ['host/live'] },
-    '"host/live" cannot be played: expected rtmp(s)://host/app/stream, or http(s):// or ws(s)://host/app/stream.flv.',
+    '"host/live" cannot be played: expected rtmp(s)://host/app/stream, http(s):// or ws(s)://host/app/stream.flv, or http(s)://host/app/stream.m3u8.',
   ],
   [{ urls: ['rtmp:///live/a'] }, '"rtmp:///live/a" has no host.'],
   [

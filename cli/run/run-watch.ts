@@ -1,13 +1,15 @@
-import { parseThreshold } from '../../metrics/threshold.ts';
 import { urlAddresses } from '../../scenarios/addresses.ts';
 import type { ScenarioInput } from '../../scenarios/schema.ts';
 import { formatDuration } from '../../scenarios/units.ts';
 import { validateScenario, wrongViewerUrl } from '../../scenarios/validate.ts';
-import type { playerNames } from '../../scenarios/words.ts';
+import type { Protocol, playerNames } from '../../scenarios/words.ts';
 import type { Context } from '../command.ts';
 import { CommandError, type ExitCode, exitCodes } from '../exit-codes.ts';
 import { executeRun } from './execute-run.ts';
 import { impliedThreshold } from './implied-threshold.ts';
+import { parseLink } from './parse-link.ts';
+import { checkLinks } from './plan-link.ts';
+import { readThresholds } from './threshold-flags.ts';
 
 export interface WatchFlags {
   readonly urls: readonly string[];
@@ -15,12 +17,15 @@ export interface WatchFlags {
   readonly rampMs: number | undefined;
   readonly durationMs: number | undefined;
   readonly player: (typeof playerNames)[number];
+  readonly protocol?: Protocol | undefined;
   readonly reconnect: boolean;
+  readonly link: string | undefined;
   readonly thresholds: readonly string[];
   readonly insecure: boolean;
   readonly out: string | undefined;
   readonly influxdb: string | undefined;
   readonly json: boolean;
+  readonly targetFigures: boolean;
 }
 
 const DEFAULT_DURATION_MS = 30_000;
@@ -28,8 +33,15 @@ const DEFAULT_DURATION_MS = 30_000;
 /** `streamgauge watch`: a scenario without a file, over the same machinery. */
 export async function runWatch(flags: WatchFlags, context: Context): Promise<ExitCode> {
   const result = validateScenario(watchScenario(flags));
-  if (!result.ok) throw wrongUsage(result.problems[0]?.sentence ?? 'the flags do not go together');
+  if (!result.ok)
+    throw wrongUsage(
+      (result.problems[0]?.sentence ?? 'the flags do not go together').replaceAll(
+        'viewers[0].link',
+        '--link',
+      ),
+    );
   const { scenario, thresholds } = result;
+  checkLinks(scenario, process.cwd());
   return executeRun(
     {
       scenario,
@@ -38,6 +50,7 @@ export async function runWatch(flags: WatchFlags, context: Context): Promise<Exi
       out: flags.out,
       influxdb: flags.influxdb,
       json: flags.json,
+      targetFigures: flags.targetFigures,
     },
     context,
   );
@@ -50,7 +63,7 @@ export async function runWatch(flags: WatchFlags, context: Context): Promise<Exi
 export function watchScenario(flags: WatchFlags): ScenarioInput {
   const { urls, durationMs = DEFAULT_DURATION_MS, rampMs = 0 } = flags;
   for (const url of urls) {
-    const wrong = wrongViewerUrl(url);
+    const wrong = wrongViewerUrl(url, flags.protocol);
     if (wrong) throw wrongUsage(wrong);
   }
   if (durationMs === 0) throw wrongUsage('--duration is longer than 0');
@@ -65,34 +78,18 @@ export function watchScenario(flags: WatchFlags): ScenarioInput {
         name: 'watch',
         url: [...urls],
         executor: 'constant-viewers',
-        viewers: flags.viewers ?? urlAddresses(urls).length,
+        viewers: flags.viewers ?? urlAddresses(urls, flags.protocol).length,
         duration: formatDuration(durationMs),
         ramp: formatDuration(rampMs),
         player: flags.player,
+        ...(flags.protocol !== undefined && { protocol: flags.protocol }),
         reconnect: flags.reconnect,
+        ...(flags.link !== undefined && { link: parseLink(flags.link) }),
       },
     ],
     thresholds: readThresholds(flags.thresholds),
     options: { insecureSkipTLSVerify: flags.insecure },
   };
-}
-
-/** `metric:expression`, where the metric may have a selector with colons in it. */
-function readThresholds(texts: readonly string[]): Record<string, string[]> {
-  const thresholds: Record<string, string[]> = {};
-  for (const text of texts) {
-    const [, metric, expression] = /^([^:{]+(?:\{[^}]*\})?):(.*)$/s.exec(text) ?? [];
-    if (metric === undefined || expression === undefined)
-      throw wrongUsage(`--threshold ${text}: write metric:expression, as in 'first_frame_ms:p(95)<1500'`);
-    try {
-      parseThreshold(metric, expression);
-    } catch (error) {
-      throw wrongUsage(`--threshold ${text}: ${(error as Error).message.replace(/\.$/, '')}`);
-    }
-    thresholds[metric] ??= [];
-    thresholds[metric].push(expression);
-  }
-  return thresholds;
 }
 
 function wrongUsage(sentence: string): CommandError {
