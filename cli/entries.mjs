@@ -2,4 +2,10 @@
  * Every file that is started as a process or a worker thread of its own; each is bundled to `dist/<name>.js`.
  * Sources never look for each other's files: the command line resolves these and passes the paths in.
  */
-export const entries = ['cli/main', 'server/ingest/process', 'fleet/viewer-worker', 'fleet/publisher-worker'];
+export const entries = [
+  'cli/main',
+  'server/ingest/process',
+  'fleet/viewer-worker',
+  'fleet/publisher-worker',
+  'cli/run/figures-worker',
+];

@@ -66,3 +66,10 @@ export const influxdbFlag = {
 export function influxdbOf(flag: string | undefined, environment = process.env): string | undefined {
   return (flag ?? environment['STREAMGAUGE_INFLUXDB']) || undefined;
 }
+
+/** `--no-target-figures`. */
+export const targetFiguresFlag = {
+  type: 'boolean',
+  default: true,
+  describe: 'Read CPU, memory and traffic of the target where it runs here (--no-target-figures: do not)',
+} as const;

@@ -1,22 +1,25 @@
 import { describe, expect, test } from 'vitest';
 import { Registry } from '../metrics/registry.ts';
+import { GcWatch, heapUsed } from './gc-watch.ts';
 import { LoopLag } from './loop-lag.ts';
 import { divideSecond, SelfCheck } from './self-check.ts';
 import { parseProcStat, threadCpuReader } from './thread-cpu.ts';
+import { parseSchedstat } from './thread-wait.ts';
 
 /** A check on a clock turned by hand; `run(ms, cpuShare)` lets time pass with the timer on time. */
 function handMade() {
   let nowMs = 0;
   let cpuMs = 0;
+  let waitedMs = 0;
   const registry = new Registry();
   const lag = new LoopLag(() => nowMs);
-  const check = new SelfCheck(
-    { nowMs: () => nowMs, wallMs: () => nowMs },
-    registry,
-    'viewers-1',
+  const check = new SelfCheck({ nowMs: () => nowMs, wallMs: () => nowMs }, registry, 'viewers-1', {
     lag,
-    () => cpuMs,
-  );
+    readCpuMs: () => cpuMs,
+    readWaitedMs: () => waitedMs,
+    gc: { start: () => {}, stop: () => {}, take: () => ({ gcMs: 0, longestGcMs: 0 }) },
+    heapUsed: () => 0.1,
+  });
   return {
     check,
     registry,
@@ -31,6 +34,10 @@ function handMade() {
       nowMs += ms;
       cpuMs += ms;
     },
+    wait(ms: number) {
+      nowMs += ms;
+      waitedMs += ms;
+    },
   };
 }
 
@@ -38,7 +45,13 @@ describe('a second of a worker', () => {
   test('that had time is valid', () => {
     const { check, registry, run } = handMade();
     run(1000, 0.3);
-    expect(check.endSecond()).toEqual({ eventLoopLagMs: 0, cpu: 0.3, valid: true, seconds: 1 });
+    expect(check.endSecond()).toEqual({
+      eventLoopLagMs: 0,
+      cpu: 0.3,
+      valid: true,
+      seconds: 1,
+      cause: null,
+    });
     registry.cut(1000);
     expect(registry.total('generator_cpu', { node: 'viewers-1' })?.values(1000).value).toBe(0.3);
     expect(registry.total('event_loop_lag_ms')?.values(1000)).toMatchObject({ count: 100, max: 0 });
@@ -60,6 +73,17 @@ describe('a second of a worker', () => {
     block(4100);
     run(400, 0.1);
     expect(check.endSecond()).toMatchObject({ valid: false, seconds: 5 });
+  });
+  test('tells work of its own from a processor that others had', () => {
+    const { check, run, block, wait } = handMade();
+    run(600, 0.1);
+    block(400);
+    expect(check.endSecond()).toMatchObject({ valid: false, cause: 'blocked' });
+    run(600, 0.1);
+    wait(400);
+    expect(check.endSecond()).toMatchObject({ valid: false, cause: 'waiting-for-cpu' });
+    run(1000, 0.1);
+    expect(check.endSecond()).toMatchObject({ valid: true, cause: null });
   });
 
   test('a block right at its end is seen in it, one right at its beginning in it too', () => {
@@ -107,4 +131,28 @@ describe('the CPU time of this thread', () => {
     while (Date.now() < untilMs) Math.sqrt(Math.random());
     expect(read() - before).toBeGreaterThan(20);
   });
+});
+
+describe('the time that this thread waited for a processor', () => {
+  test('is the second number of its line', () => {
+    expect(parseSchedstat('725370 1090636175 300\n')).toBeCloseTo(1090.636, 3);
+    expect(parseSchedstat('')).toBeNull();
+    expect(parseSchedstat('1 2\n')).toBeNull();
+  });
+});
+
+test('collecting garbage is seen', async () => {
+  const watch = new GcWatch();
+  watch.start();
+  let kept: unknown[] = [];
+  for (let round = 0; round < 40; round++)
+    kept = Array.from({ length: 100_000 }, (_, i) => ({ round, i, kept: kept.length }));
+  await new Promise((told) => setImmediate(() => setImmediate(told)));
+  const { gcMs, longestGcMs } = watch.take();
+  watch.stop();
+  expect(gcMs).toBeGreaterThan(0);
+  expect(longestGcMs).toBeGreaterThan(0);
+  expect(gcMs).toBeGreaterThanOrEqual(longestGcMs);
+  expect(heapUsed()).toBeGreaterThan(0);
+  expect(heapUsed()).toBeLessThan(1);
 });

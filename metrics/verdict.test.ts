@@ -32,7 +32,25 @@ describe('judgeGenerator', () => {
     ]);
   });
   it('takes other reasons as they are', () => {
-    expect(judgeGenerator(figures, ['Out of file descriptors.']).valid).toBe(false);
+    const doubt = { shortage: 'file-descriptors', sentence: 'Out of file descriptors.' } as const;
+    expect(judgeGenerator(figures, [doubt])).toMatchObject({
+      valid: false,
+      reasons: ['Out of file descriptors.'],
+      shortOf: ['file-descriptors'],
+    });
+  });
+  it('says what busy seconds were short of where there are too many of them, and only there', () => {
+    const busy = [{ shortage: 'cpu', sentence: 'viewers-1 used a core.' }] as const;
+    expect(judgeGenerator(figures, [], busy)).toEqual({ ...figures, valid: true, reasons: [] });
+    const judged = judgeGenerator({ ...figures, invalidSeconds: 6 }, [], busy);
+    expect(judged.reasons[1]).toBe('viewers-1 used a core.');
+    expect(judged.shortOf).toEqual(['cpu']);
+  });
+  it('holds a short run to the same share, and says that it was short', () => {
+    const one = (seconds: number) => judgeGenerator({ ...figures, seconds, invalidSeconds: 1 });
+    expect(one(20).valid).toBe(true);
+    expect(one(19).valid).toBe(false);
+    expect(one(7).reasons[0]).toMatch(/1 of 7 .* one second is more than the 5 % .* 20 s or more\.$/);
   });
   it('believes a generator that never ran a second', () => {
     expect(judgeGenerator({ ...figures, seconds: 0, invalidSeconds: 0 }).valid).toBe(true);

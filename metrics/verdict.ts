@@ -1,4 +1,5 @@
 /** From results to one word. Exit codes are the command line's business. */
+import type { GeneratorDoubt } from './shortage.ts';
 import type { GeneratorSummary, Verdict } from './summary.ts';
 import type { ThresholdResult } from './threshold.ts';
 
@@ -13,20 +14,35 @@ export function isSecondValid(second: { cpu: number; eventLoopLagMs: number }): 
   return second.eventLoopLagMs <= MAX_LOOP_LAG_MS && second.cpu <= MAX_CPU;
 }
 
-/** What the generator's own figures come to: whether the run's figures may be believed, and why not. */
+/** From this many worker-seconds on, one of them is not more than the allowed share. */
+const LONG_ENOUGH_SECONDS = 1 / MAX_INVALID_SHARE;
+
+/**
+ * What the generator's own figures come to: whether the run's figures may be believed, and why not.
+ * @param busy what the invalid seconds were short of: told when there are too many of them
+ * @param others what makes the run doubtful however few they are
+ */
 export function judgeGenerator(
-  figures: Omit<GeneratorSummary, 'valid' | 'reasons'>,
-  otherReasons: readonly string[] = [],
+  figures: Omit<GeneratorSummary, 'valid' | 'reasons' | 'shortOf'>,
+  others: readonly GeneratorDoubt[] = [],
+  busy: readonly GeneratorDoubt[] = [],
 ): GeneratorSummary {
-  const reasons = [...otherReasons];
   const { seconds, invalidSeconds } = figures;
-  if (seconds > 0 && invalidSeconds / seconds > MAX_INVALID_SHARE) {
+  const tooMany = seconds > 0 && invalidSeconds / seconds > MAX_INVALID_SHARE;
+  const doubts = tooMany ? [...busy, ...others] : others;
+  const reasons = doubts.map(({ sentence }) => sentence);
+  if (tooMany) {
     const percent = Math.round((invalidSeconds / seconds) * 100);
+    const short =
+      invalidSeconds === 1 && seconds < LONG_ENOUGH_SECONDS
+        ? ` In so short a run one second is more than the ${MAX_INVALID_SHARE * 100} % that are allowed; let it last ${LONG_ENOUGH_SECONDS} s or more.`
+        : '';
     reasons.unshift(
-      `The load generator was too busy in ${invalidSeconds} of ${seconds} worker-seconds (${percent} %): its event loop lagged more than ${MAX_LOOP_LAG_MS} ms or its CPU was above ${MAX_CPU * 100} %.`,
+      `The load generator was too busy in ${invalidSeconds} of ${seconds} worker-seconds (${percent} %): its event loop lagged more than ${MAX_LOOP_LAG_MS} ms or its CPU was above ${MAX_CPU * 100} %.${short}`,
     );
   }
-  return { ...figures, valid: reasons.length === 0, reasons };
+  const shortOf = [...new Set(doubts.map(({ shortage }) => shortage))];
+  return { ...figures, valid: reasons.length === 0, reasons, ...(shortOf.length > 0 && { shortOf }) };
 }
 
 /**

@@ -9,7 +9,14 @@ import {
   parsePictureSize,
   UnitError,
 } from './units.ts';
-import { faultKinds, linkPresetNames, playerNames, protocols, publishProtocols } from './words.ts';
+import {
+  behaviourNames,
+  faultKinds,
+  linkPresetNames,
+  playerNames,
+  protocols,
+  publishProtocols,
+} from './words.ts';
 
 /**
  * The scenario: what is published, who watches, and what must hold. One schema serves the check of a file, the types
@@ -161,12 +168,9 @@ const lengths = (fixed: string) =>
 
 export const publisherSchema = z.strictObject({
   stream: streams('What is published, one publisher each').optional(),
-  protocol: z
-    .enum(publishProtocols)
-    .optional()
-    .meta({
-      description: 'With stream: rtmp (the default), or http-flv, which is a POST to the http address',
-    }),
+  protocol: z.enum(publishProtocols).optional().meta({
+    description: 'With stream: rtmp (the default), or http-flv, which is a POST to the http address',
+  }),
   url: streams('Full rtmp(s):// or http(s)://….flv addresses, instead of stream and target').optional(),
   source: z
     .string()
@@ -292,13 +296,87 @@ const hlsOptions = z.strictObject({
     }),
 });
 
+/** A length of time: always the same, or by a law. */
+const lengthLaw = (description: string, example: string) =>
+  z
+    .union(
+      [
+        someDuration('Always the same'),
+        z.strictObject({ median: someDuration('Half are shorter'), p95: someDuration('95 % are shorter') }),
+      ],
+      { error: `must be a duration, as in ${example}, or { median: 10s, p95: 60s }` },
+    )
+    .meta({ description });
+
+/** What viewers do other than watch one stream from beginning to end. */
+export const behaviourSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('normal').meta({ description: 'Watches from beginning to end' }) }),
+  z.strictObject({
+    kind: z
+      .literal('zapper')
+      .meta({ description: 'Goes to another stream again and again; each is a session' }),
+    every: lengthLaw('How long it stays with one', '10s').prefault({ median: '10s', p95: '1m' }),
+  }),
+  z.strictObject({
+    kind: z.literal('slow-reader').meta({ description: 'Reads more slowly than the stream comes' }),
+    rate: bitRate('How fast it reads'),
+  }),
+  z.strictObject({
+    kind: z.literal('pause-and-return').meta({ description: 'Watches, pauses, watches on, again and again' }),
+    after: lengthLaw('Watched before each pause', '30s').prefault('30s'),
+    for: lengthLaw('How long a pause lasts', '10s').prefault('10s'),
+    then: z.enum(['continue', 'live', 'reconnect']).default('continue').meta({
+      description:
+        'continue: where it was. live: with the newest picture. reconnect: the connection is closed for the pause',
+    }),
+  }),
+  z.strictObject({
+    kind: z.literal('connect-only').meta({ description: 'Connects and leaves, and watches nothing' }),
+    handshake: z.boolean().default(false).meta({ description: "With RTMP's or WebSocket's handshake" }),
+    hold: duration('How long it stays connected').prefault('0s'),
+  }),
+  z.strictObject({
+    kind: z
+      .literal('idle')
+      .meta({ description: 'Connects, says nothing, and stays until the server closes' }),
+  }),
+]);
+
+/** `is "zaper", which is no behaviour; did you mean "zapper"?` */
+function wrongBehaviour(input: unknown): string {
+  const forms = `a name (${behaviourNames.join(', ')}) or a group of keys, as in { kind: slow-reader, rate: 300k }`;
+  if (input === 'slow-reader') return 'must say its rate: { kind: slow-reader, rate: 300k }';
+  if (typeof input !== 'string') return `must be ${forms}`;
+  const near = nearestWord(input, [...behaviourNames, 'slow-reader']);
+  return `is "${input}", which is no behaviour; ${near === null ? `it is ${forms}` : `did you mean "${near}"?`}`;
+}
+
 const cohortBase = {
   name: name('Tag of this cohort in every figure. Default: the protocol').optional(),
   protocol: z.enum(protocols).optional().meta({
     description: 'With stream: how it is watched. With url: only where the address does not tell',
   }),
-  stream: streams('What is watched; viewers are dealt out evenly').optional(),
+  stream: streams('What is watched').optional(),
   url: streams('Full addresses, instead of protocol, stream and target').optional(),
+  popularity: z
+    .union(
+      [
+        z.enum(['uniform', 'zipf']),
+        z.strictObject({
+          zipf: z.number().min(0).max(10).meta({ description: 'Exponent s: rank k has a share like 1/k^s' }),
+        }),
+      ],
+      { error: 'must be uniform, zipf (exponent 1) or { zipf: 1.2 }' },
+    )
+    .default('uniform')
+    .meta({
+      description:
+        'uniform: dealt out evenly. zipf: the first streams of the list have most of the viewers, by the law 1/k',
+    }),
+  behaviour: z
+    .union([z.enum(behaviourNames), behaviourSchema], { error: ({ input }) => wrongBehaviour(input) })
+    .default('normal')
+    .meta({ description: 'What these viewers do' }),
   startTime: duration('When the cohort begins, from the start of the run').prefault('0s'),
   watch: z
     .union(
@@ -408,6 +486,17 @@ export const optionsSchema = z.strictObject({
     .max(256)
     .optional()
     .meta({ description: 'Threads that run viewers. Default: by their number and the cores' }),
+  sourceAddresses: z
+    .union([z.string(), z.array(z.string()).min(1)], {
+      error:
+        'must be an address, a range, as in 127.0.0.2-127.0.0.9, a block, as in 10.0.7.0/28, or a list of them',
+    })
+    .optional()
+    .meta({
+      description:
+        'Addresses of this machine that viewers connect from, in turn: one has about 28,000 ports for each server port',
+      examples: ['127.0.0.2-127.0.0.9'],
+    }),
   insecureSkipTLSVerify: z.boolean().default(false).meta({ description: 'Accept any TLS certificate' }),
   ntp: z
     .string()
@@ -423,7 +512,9 @@ export const optionsSchema = z.strictObject({
     .min(0)
     .max(2 ** 32 - 1)
     .default(1)
-    .meta({ description: 'Of the random session lengths: the same seed, the same lengths' }),
+    .meta({
+      description: 'Of all that is random (session lengths, who watches what): the same seed, the same run',
+    }),
 });
 
 export const scenarioSchema = z.strictObject({
@@ -462,5 +553,6 @@ export type ScenarioLink = NonNullable<ScenarioCohort['link']>;
 export type ScenarioPublisher = z.output<typeof publisherSchema>;
 export type ScenarioFault = z.output<typeof faultSchema>;
 export type ScenarioOptions = z.output<typeof optionsSchema>;
+export type ScenarioBehaviour = z.output<typeof behaviourSchema>;
 export type Executor = ScenarioCohort['executor'];
 export type { Protocol } from './words.ts';

@@ -143,10 +143,20 @@ function reasonOfVerdict({ verdict, thresholds, generator, errors }: Summary): s
     case 'fail':
       return `${crossed.length} of ${plural(thresholds.length, 'threshold')} ${crossed.length === 1 ? 'was' : 'were'} crossed. ${crossed.slice(0, 2).map(outcomeWords).join(' ')}`;
     case 'inconclusive':
-      return `The load generator, not the server, was the limit, so nothing can be said about the server. ${generator.reasons.join(' ')}`.trim();
+      return `${doubtWords(generator)}, so nothing can be said about the server. ${generator.reasons.join(' ')}`.trim();
     case 'error':
       return `The run did not work, so nothing can be said about the server. ${errors[0]?.example ?? ''}`.trim();
   }
+}
+
+/** What made the run inconclusive: the machine, or what the figures rest on. */
+function doubtWords({ shortOf = [] }: Summary['generator']): string {
+  const ofOthers = shortOf.filter((shortage) => shortage === 'clock' || shortage === 'source');
+  if (ofOthers.length < shortOf.length || shortOf.length === 0)
+    return 'The load generator, not the server, was the limit';
+  if (!shortOf.includes('source')) return 'The clocks disagree';
+  if (!shortOf.includes('clock')) return 'What was to be watched was not published any more';
+  return 'Neither the clocks nor what was published can be relied on';
 }
 
 /** `First frame, 95th percentile (http-flv) was 2,310 ms; it must be < 1,500 ms.` */

@@ -1,6 +1,6 @@
 import { defineCommand, textOf } from '../command.ts';
 import { CommandError, exitCodes } from '../exit-codes.ts';
-import { influxdbFlag, influxdbOf, jsonFlag, repeatedFlag } from '../flag-types.ts';
+import { influxdbFlag, influxdbOf, jsonFlag, repeatedFlag, targetFiguresFlag } from '../flag-types.ts';
 import { parseShard, parseStartAt } from '../run/shard.ts';
 
 export const run = defineCommand({
@@ -17,6 +17,7 @@ export const run = defineCommand({
       defaultDescription: 'runs/<time>-<name>',
     },
     influxdb: influxdbFlag,
+    'target-figures': targetFiguresFlag,
     shard: {
       type: 'string',
       requiresArg: true,
@@ -57,6 +58,7 @@ export const run = defineCommand({
         out: flags.out,
         influxdb: influxdbOf(flags.influxdb),
         json: flags.json,
+        targetFigures: flags['target-figures'],
         shard: flags.shard,
         startAtMs: flags['start-at'],
       },

@@ -8,24 +8,34 @@ import { Publishers } from '../../fleet/publishers.ts';
 import type { Shard } from '../../fleet/share.ts';
 import type { Point } from '../../metrics/registry.ts';
 import type { Sink } from '../../metrics/sink.ts';
-import { type RunInfo, SCHEMA, type ServerSummary, type Summary } from '../../metrics/summary.ts';
+import {
+  type ClockSummary,
+  type RunInfo,
+  SCHEMA,
+  type ServerSummary,
+  type Summary,
+} from '../../metrics/summary.ts';
 import { judge, type Threshold } from '../../metrics/threshold.ts';
 import { type Scenario, scenarioSchema } from '../../scenarios/schema.ts';
-import { scenarioWithoutSecrets, withoutSecrets } from '../../scenarios/secrets.ts';
-import { listOf } from '../../scenarios/validate.ts';
+import { scenarioWithoutSecrets } from '../../scenarios/secrets.ts';
 import type { Context } from '../command.ts';
 import { CommandError, type ExitCode, exitCodes } from '../exit-codes.ts';
+import { clockOfRun, withClock } from './clock-of-run.ts';
 import { Closing, Interrupted, unlessInterrupted, within } from './closing.ts';
 import { conclude, type Failure, withoutResults } from './conclude.ts';
 import { renderConclusion } from './conclusion.ts';
+import { Figures } from './figures.ts';
 import { hostInfo } from './host.ts';
 import { LiveDisplay } from './live-display.ts';
 import { LEAD_MS, Measurement } from './measurement.ts';
+import { planFigures } from './plan-figures.ts';
 import { planRun, type RunPlan } from './plan-run.ts';
 import { progressFigures } from './progress.ts';
 import { relativePath, runFolder, runId } from './run-folder.ts';
+import { serverSummary } from './server-summary.ts';
 import { sayObstacles, startPublishers } from './start-publishers.ts';
 import { startTarget, type Target } from './start-target.ts';
+import { targetName } from './target-name.ts';
 
 /** What is to be run. */
 export interface RunOrder {
@@ -38,6 +48,8 @@ export interface RunOrder {
   /** Also write the figures to this InfluxDB. */
   readonly influxdb: string | undefined;
   readonly json: boolean;
+  /** Read CPU, memory and traffic of the target beside the viewers. Default: yes, where it can be read. */
+  readonly targetFigures?: boolean;
   /** One process of several that share the run. Its thresholds are judged where all shards are merged. */
   readonly shard?: Shard;
   /** When the first viewer comes (wall clock, a whole second), so that all shards begin together. */
@@ -78,6 +90,8 @@ class Run {
   #target: Target | null = null;
   #server: ServerSummary = {};
   #workers = 0;
+  #clock: ClockSummary | null = null;
+  #figures: Figures | null = null;
 
   constructor(order: RunOrder, context: Context) {
     const { scenario } = order;
@@ -149,18 +163,21 @@ class Run {
         `The reference stack did not start within ${setupTimeout / 1000} s`,
       ),
     );
-    const plan = planRun(scenario, {
+    const planned = planRun(scenario, {
       target: this.#target.addresses,
       folder,
       cores: os.availableParallelism(),
       ...(this.#order.shard && { shard: this.#order.shard }),
     });
+    this.#clock = await step(clockOfRun(planned, scenario.options.ntp ?? null));
+    const plan = withClock(planned, this.#clock);
     this.#workers = plan.workers;
     // Publishers first, so that they are closed last: a viewer that goes shall not see its stream go.
     const publishers = this.#createPublishers(plan);
     const fleet = this.#createFleet(plan);
     if (publishers) await step(startPublishers(publishers, setupTimeout));
     await step(fleet.ready());
+    this.#readFigures(plan);
     await step(this.#watchSchedule(plan, fleet));
     this.#server = await step(this.#readServer());
   }
@@ -188,6 +205,20 @@ class Run {
     const fleet = this.#measurement.createFleet(this.#context.entryPath('fleet/viewer-worker'), plan);
     this.#closing.add('the viewers', STOP_LIMIT_MS, () => fleet.stop());
     return fleet;
+  }
+
+  /** CPU, memory and traffic of the target, and who has this machine's processors. */
+  #readFigures(plan: RunPlan): void {
+    const { scenario, targetFigures } = this.#order;
+    const figures = new Figures({
+      entry: this.#context.entryPath('cli/run/figures-worker'),
+      data: planFigures(scenario, plan, targetFigures ?? true),
+      second: (second) => this.#measurement.figuresSecond(second),
+      complaint: (sentence) => this.#display.say(sentence),
+    });
+    this.#figures = figures;
+    this.#measurement.clockOffsetMs = this.#clock?.offsetMs ?? null;
+    this.#closing.add('the reading of figures', STOP_LIMIT_MS, () => figures.stop());
   }
 
   /** From the first viewer to the last. */
@@ -244,7 +275,7 @@ class Run {
   #summarise(failure: Failure | null, interrupted: boolean): Summary {
     // A share of the viewers says nothing about a threshold on all of them.
     const thresholds = this.#order.shard ? [] : judge(this.#order.thresholds, this.#tally.registry);
-    const generator = this.#tally.generator(this.#workers);
+    const generator = this.#tally.generator(this.#workers, this.#clock);
     const { verdict, exitCode } = conclude({
       interrupted,
       failure,
@@ -260,7 +291,7 @@ class Run {
       metrics: this.#tally.registry.summaries(),
       thresholds,
       generator,
-      server: this.#server,
+      server: { ...this.#server, ...serverSummary(this.#tally.registry, this.#figures?.sources ?? []) },
       faults: [],
       errors: [
         ...(failure ? [{ code: 'run-failed', count: 1, example: failure.sentence }] : []),
@@ -324,16 +355,6 @@ function orUnwritable(makeFolder: () => string): string {
       `Cannot write results here (${(error as Error).message}); name another folder with --out.`,
     );
   }
-}
-
-/** For people: addresses without passwords and signatures. */
-function targetName({ target, viewers }: Scenario): string {
-  if (target === 'reference') return 'reference stack';
-  const addresses =
-    target === undefined
-      ? viewers.flatMap(({ url }) => (url === undefined ? [] : listOf(url)))
-      : [target.rtmp, target.http].filter((url) => url !== undefined);
-  return [...new Set(addresses)].map(withoutSecrets).join(' ');
 }
 
 function describeFailure(error: unknown): Failure {

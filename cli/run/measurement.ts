@@ -5,6 +5,8 @@ import { SecondTicker } from '../../fleet/second-ticker.ts';
 import type { SecondMessage } from '../../fleet/worker-messages.ts';
 import { type Point, Registry } from '../../metrics/registry.ts';
 import type { SessionRecord } from '../../metrics/summary.ts';
+import { ExpectedBytes } from './expected-bytes.ts';
+import type { FiguresSecond } from './figures.ts';
 import type { RunPlan } from './plan-run.ts';
 import { Tally } from './tally.ts';
 
@@ -29,6 +31,9 @@ export class Measurement {
   readonly #seconds = new SecondCollector();
   /** Gauges of the main thread: how many viewers there are. */
   readonly #own = new Registry();
+  readonly #expected = new ExpectedBytes();
+  /** This machine's clock against the one that stamps the frames; `null`: not known. */
+  clockOffsetMs: number | null = null;
   /** Wall clock; nobody watches before. */
   #scheduleStartMs = Number.POSITIVE_INFINITY;
 
@@ -37,10 +42,16 @@ export class Measurement {
   }
 
   /** What a thread has measured: the fleet's own, or publishers that somebody else started. */
-  workerSecond({ secondMs, points, apart, check }: SecondMessage): void {
+  workerSecond({ node, secondMs, points, apart, check }: SecondMessage): void {
     this.#seconds.add(secondMs, points);
     // While streams are being set up nobody watches, and a recording may be encoded: those seconds are not judged.
-    this.tally.workerSecond(secondMs > this.#scheduleStartMs ? check : null, apart);
+    this.tally.workerSecond(secondMs > this.#scheduleStartMs ? check : null, apart, node);
+  }
+
+  /** What was read of the target and of this machine. */
+  figuresSecond({ secondMs, points, machine }: FiguresSecond): void {
+    this.#seconds.add(secondMs, points);
+    if (machine !== null && secondMs > this.#scheduleStartMs) this.tally.machineSecond(machine);
   }
 
   /** @param entry path of the bundled `fleet/viewer-worker` */
@@ -73,8 +84,11 @@ export class Measurement {
     this.#scheduleStartMs = startMs;
     const endSecond = (secondMs: number): void => {
       for (const { tags, count } of fleet.active()) this.#own.series('viewers', tags).add(count);
+      if (this.clockOffsetMs !== null)
+        this.#own.series('clock_offset_ms', { node: 'generator' }).add(this.clockOffsetMs);
       this.#seconds.add(secondMs, this.#own.cut(secondMs));
-      const points = this.#seconds.take(secondMs);
+      const measured = this.#seconds.take(secondMs);
+      const points = [...measured, ...this.#expected.second(measured, secondMs)];
       this.#take(points);
       if (secondMs > startMs) tick(secondMs - startMs, points);
     };

@@ -16,6 +16,7 @@ const flags: WatchFlags = {
   out: undefined,
   influxdb: undefined,
   json: false,
+  targetFigures: true,
 };
 
 test('flags are a scenario: one viewer a stream for half a minute, unless they say otherwise', () => {

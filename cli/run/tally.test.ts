@@ -62,17 +62,28 @@ test('errors are counted by reason, with the first as the example, the most freq
 
 test('seconds of all threads are judged together', () => {
   const tally = new Tally();
-  const second = (valid: boolean) => ({ eventLoopLagMs: valid ? 1 : 80, cpu: 0.5, valid, seconds: 1 });
-  for (let i = 0; i < 19; i++) tally.workerSecond(second(true), []);
+  const second = (valid: boolean) => ({
+    eventLoopLagMs: valid ? 1 : 80,
+    cpu: 0.5,
+    valid,
+    seconds: 1,
+    cause: valid ? null : ('waiting-for-cpu' as const),
+  });
+  for (let i = 0; i < 19; i++) tally.workerSecond(second(true), [], 'viewers-1');
   const busy = new Registry();
   busy.series('latency_ms').add(5000);
-  tally.workerSecond(second(false), busy.cut(0));
-  tally.workerSecond(null, []);
+  tally.workerSecond(second(false), busy.cut(0), 'viewers-2');
+  tally.workerSecond(null, [], 'viewers-1');
   expect(tally.generator(2)).toMatchObject({ valid: true, seconds: 20, invalidSeconds: 1, workers: 2 });
-  tally.workerSecond({ ...second(false), seconds: 4 }, []);
-  const { valid, reasons } = tally.generator(2);
+  tally.workerSecond({ ...second(false), seconds: 4 }, [], 'viewers-2');
+  const { valid, reasons, shortOf, busySeconds } = tally.generator(2);
   expect(valid).toBe(false);
   expect(reasons[0]).toMatch(/too busy in 5 of 24 worker-seconds/);
+  expect(reasons[1]).toMatch(/^Processors were short: viewers-2 was ready to run .* in 5 seconds/);
+  expect({ shortOf, busySeconds }).toEqual({
+    shortOf: ['waiting-for-cpu'],
+    busySeconds: { 'waiting-for-cpu': 5 },
+  });
   expect(tally.registry.total('latency_ms')).toBeNull();
   expect(tally.generator(2).apart).toMatchObject([{ name: 'latency_ms', values: { count: 1, max: 5000 } }]);
 });
@@ -83,6 +94,7 @@ test('a stream whose source failed says nothing about the server', () => {
   expect(tally.generator(1)).toMatchObject({
     valid: false,
     reasons: ['One stream was no longer published, because the source failed.'],
+    shortOf: ['source'],
   });
 });
 
@@ -106,12 +118,15 @@ test('frames that arrive before they are captured make every latency doubtful', 
 
 test('sessions that this machine could not make say nothing about the server', () => {
   const tally = new Tally();
-  tally.session(record({ reason: 'generator-limit' }));
+  tally.session(
+    record({ reason: 'generator-limit', detail: 'h:80 cannot be connected to: too many open files here' }),
+  );
   tally.session(record({ result: 'ended', reason: null }));
   expect(tally.generator(1)).toMatchObject({
     valid: false,
     reasons: [
-      '1 of 2 sessions could not be made, because this machine ran out of ports, file descriptors or memory.',
+      'File descriptors were short: 1 of 2 sessions could not be made; raise the limit (ulimit -n), or use fewer viewers.',
     ],
+    shortOf: ['file-descriptors'],
   });
 });

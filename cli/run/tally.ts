@@ -1,8 +1,12 @@
 import { nobodyAnswered } from '../../clients/reason.ts';
+import type { MachineSecond } from '../../fleet/machine-check.ts';
 import type { WorkerSecond } from '../../fleet/self-check.ts';
 import { type Point, Registry } from '../../metrics/registry.ts';
-import type { ErrorSummary, GeneratorSummary, SessionRecord } from '../../metrics/summary.ts';
+import type { GeneratorDoubt } from '../../metrics/shortage.ts';
+import type { ClockSummary, ErrorSummary, GeneratorSummary, SessionRecord } from '../../metrics/summary.ts';
 import { judgeGenerator } from '../../metrics/verdict.ts';
+import { LostStarts } from './lost-starts.ts';
+import { Shortages } from './shortages.ts';
 
 /** Kinds of errors that are told apart; their number is bounded by the closed lists of reasons anyway. */
 const MAX_ERRORS = 100;
@@ -22,18 +26,26 @@ export class Tally {
   #unanswered = 0;
   #workerSeconds = 0;
   #invalidSeconds = 0;
-  #generatorLimits = 0;
+  readonly #lostStarts = new LostStarts();
+  readonly #shortages = new Shortages();
   #failedSources = 0;
 
   second(points: readonly Point[]): void {
     this.registry.absorb(points);
   }
 
-  workerSecond(check: WorkerSecond | null, apart: readonly Point[]): void {
+  /** @param node the thread that it is of */
+  workerSecond(check: WorkerSecond | null, apart: readonly Point[], node: string): void {
     this.apart.absorb(apart);
     if (!check) return;
+    this.#shortages.worker(node, check);
     this.#workerSeconds += check.seconds;
     if (!check.valid) this.#invalidSeconds += check.seconds;
+  }
+
+  /** Who had the processors in a second of the schedule. */
+  machineSecond(second: MachineSecond): void {
+    this.#shortages.machine(second);
   }
 
   /** What a publisher was to send could not be made or read: its viewers' trouble is not the server's. */
@@ -48,7 +60,7 @@ export class Tally {
       (reason === null ? figures.connectMs === null : nobodyAnswered.has(reason))
     )
       this.#unanswered++;
-    if (reason === 'generator-limit') this.#generatorLimits++;
+    if (reason === 'generator-limit') this.#lostStarts.add(detail);
     if (result === 'failed') this.error(reason ?? 'closed', detail);
   }
 
@@ -74,39 +86,53 @@ export class Tally {
       .sort((a, b) => b.count - a.count);
   }
 
-  #otherReasons(): string[] {
-    const reasons: string[] = [];
-    if (this.#generatorLimits > 0)
-      reasons.push(
-        `${this.#generatorLimits} of ${this.#sessions} sessions could not be made, because this machine ran out of ports, file descriptors or memory.`,
-      );
+  #otherDoubts(): GeneratorDoubt[] {
+    const doubts = this.#lostStarts.doubts(this.#sessions);
     if (this.#failedSources > 0)
-      reasons.push(
-        `${this.#failedSources === 1 ? 'One stream was' : `${this.#failedSources} streams were`} no longer published, because the source failed.`,
-      );
+      doubts.push({
+        shortage: 'source',
+        sentence: `${this.#failedSources === 1 ? 'One stream was' : `${this.#failedSources} streams were`} no longer published, because the source failed.`,
+      });
     const deliveryMs = this.registry.total('delivery_ms')?.read({ p: EARLY_SHARE_PERCENT }, 0) ?? 0;
     if (deliveryMs < -MAX_EARLY_MS)
-      reasons.push(
-        `Frames arrived up to ${Math.round(-deliveryMs)} ms before they were captured: the clock of this machine or of the publisher's is wrong by that at least, and so is every latency.`,
-      );
-    return reasons;
+      doubts.push({
+        shortage: 'clock',
+        sentence: `Frames arrived up to ${Math.round(-deliveryMs)} ms before they were captured: the clock of this machine or of the publisher's is wrong by that at least, and so is every latency.`,
+      });
+    return doubts;
   }
 
-  /** The generator about itself: whether the figures may be believed. */
-  generator(workers: number): GeneratorSummary {
-    const figure = (name: 'generator_cpu' | 'event_loop_lag_ms' | 'dropped_starts') =>
-      this.registry.total(name)?.values(0);
+  /**
+   * The generator about itself: whether the figures may be believed.
+   * @param clock this machine's clock against the publishers'; `null`: not known
+   */
+  generator(workers: number, clock: ClockSummary | null = null): GeneratorSummary {
+    const figure = (
+      name:
+        | 'generator_cpu'
+        | 'event_loop_lag_ms'
+        | 'dropped_starts'
+        | 'fd_used_ratio'
+        | 'socket_backlog'
+        | 'expected_bytes_ratio',
+    ) => this.registry.total(name)?.values(0);
     return judgeGenerator(
       {
         cpu: figure('generator_cpu')?.max ?? null,
         eventLoopLagMs: figure('event_loop_lag_ms')?.p99 ?? null,
         seconds: this.#workerSeconds,
         invalidSeconds: this.#invalidSeconds,
+        busySeconds: this.#shortages.seconds(),
         droppedStarts: figure('dropped_starts')?.count ?? 0,
+        fdUsedRatio: figure('fd_used_ratio')?.max ?? null,
+        socketBacklogBytes: figure('socket_backlog')?.max ?? null,
+        expectedBytesRatio: figure('expected_bytes_ratio')?.value ?? null,
+        clock,
         workers,
         apart: this.apart.summaries().filter(({ tags }) => Object.keys(tags).length === 0),
       },
-      this.#otherReasons(),
+      this.#otherDoubts(),
+      this.#shortages.doubts(),
     );
   }
 }

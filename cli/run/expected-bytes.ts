@@ -1,0 +1,79 @@
+import { type Point, Registry } from '../../metrics/registry.ts';
+
+/** Publishers and encoders send in bursts: rates are means over so many seconds. */
+const WINDOW_SECONDS = 10;
+
+/** Sum and number of samples of a gauge. */
+interface Samples {
+  sum: number;
+  count: number;
+}
+
+/**
+ * `expected_bytes_ratio`: whether viewers get what their streams offer. A starved generator or server delivers less.
+ *
+ *     received  = Σ received_bps of the viewers that were under way for the whole second
+ *     expected  = their number × the stream's rate
+ *     rate      = mean publish_bps of the stream over 10 s where this run publishes it,
+ *                 else mean media_bps of its viewers: media bits over media time, however late they come
+ *
+ * A rendition is not what the publisher sends, so its rate is that of its media.
+ */
+export class ExpectedBytes {
+  readonly #registry = new Registry();
+  readonly #published: Window = new Window();
+  readonly #media: Window = new Window();
+
+  /** @returns the points of the ratio for this second; none where nobody watched, or no rate is known yet */
+  second(points: readonly Point[], secondMs: number): Point[] {
+    this.#published.next();
+    this.#media.next();
+    for (const point of points) {
+      if (point.metric === 'publish_bps') this.#published.add(point.tags.stream ?? '', point);
+      else if (point.metric === 'media_bps') this.#media.add(mediaKey(point), point);
+    }
+    const series = this.#registry.series('expected_bytes_ratio');
+    for (const point of points) {
+      const { sum = 0, count = 0 } = point;
+      if (point.metric !== 'received_bps' || count === 0) continue;
+      const published =
+        point.tags.rendition === undefined ? this.#published.mean(point.tags.stream ?? '') : null;
+      const rate = published ?? this.#media.mean(mediaKey(point));
+      if (rate !== null) series.add(sum / 8, (count * rate) / 8);
+    }
+    return this.#registry.cut(secondMs);
+  }
+}
+
+function mediaKey({ tags }: Point): string {
+  return JSON.stringify([tags.protocol, tags.stream, tags.rendition]);
+}
+
+/** Means by key over the last seconds. */
+class Window {
+  readonly #seconds: Map<string, Samples>[] = [];
+
+  next(): void {
+    this.#seconds.push(new Map());
+    if (this.#seconds.length > WINDOW_SECONDS) this.#seconds.shift();
+  }
+
+  add(key: string, { sum = 0, count = 0 }: Point): void {
+    const second = this.#seconds.at(-1);
+    const samples = second?.get(key);
+    if (samples) {
+      samples.sum += sum;
+      samples.count += count;
+    } else second?.set(key, { sum, count });
+  }
+
+  mean(key: string): number | null {
+    let [sum, count] = [0, 0];
+    for (const second of this.#seconds) {
+      const samples = second.get(key);
+      sum += samples?.sum ?? 0;
+      count += samples?.count ?? 0;
+    }
+    return count > 0 && sum > 0 ? sum / count : null;
+  }
+}
