@@ -176,7 +176,8 @@ export class PackagerWindow {
     if (partMs === null) return;
     // Parts have at least 85 % of the target (4.4.4.9): it is told as it comes out, with room for whole milliseconds.
     const longest = parts.reduce((most, part) => Math.max(most, part.durationMs), 0);
-    this.partTargetMs = Math.min(partMs, longest + 1);
+    const isWhole = durationMs >= segmentMs / 2;
+    this.partTargetMs = isWhole ? Math.min(partMs, longest + 1) : partMs;
   }
 
   #slide(): void {

@@ -85,6 +85,8 @@ export class HlsPackager {
   /** Last sample of each track, whose duration the next one tells. */
   readonly #last: { video: MediaSample | null; audio: MediaSample | null } = { video: null, audio: null };
   #firstSoundMs = Number.NaN;
+  /** The newest, to learn from what no configuration says (MP3). */
+  #sound: MediaSample | null = null;
   /** Wall clock at media time 0. */
   #dateZeroMs = Number.NaN;
   #ended = false;
@@ -228,6 +230,7 @@ export class HlsPackager {
   }
 
   #add(sample: MediaSample, wallMs: number): void {
+    if (sample.kind === 'audio') this.#sound = sample;
     if (this.#jumps(sample)) this.discontinuity();
     const last = this.#last[sample.kind];
     if (last !== null) {
@@ -296,7 +299,11 @@ export class HlsPackager {
 
   #beginSegment(sample: MediaSample, startMs = sample.dtsMs): OpenSegment {
     if (this.#muxer === null) {
-      this.#muxer = createSegmentMuxer(this.#options.container, this.tracks);
+      this.#muxer = createSegmentMuxer(
+        this.#options.container,
+        this.tracks,
+        [sample, this.#sound].filter((known) => known !== null),
+      );
       if (this.#muxer.init) this.#init = this.#window.addInit(this.#muxer.init);
     }
     const startsDiscontinuity = this.#breaks;

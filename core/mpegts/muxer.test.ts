@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { UnitCollector } from '../../tests/kit/access-units.ts';
 import { errorCode } from '../../tests/kit/error-code.ts';
+import { samplesOfMp4 } from '../../tests/kit/mp4-samples.ts';
 import { runFfmpeg, runFfprobe } from '../../tests/kit/run-tool.ts';
 import { avcConfig, avcPictures } from '../../tests/kit/scripted-media.ts';
 import { CAPTURE_BASE_US, stampedFlv } from '../../tests/kit/stamped-flv.ts';
@@ -94,7 +95,7 @@ describe('TsMuxer', () => {
       '-f hevc -r 25 -i pipe:0 -c copy -tag:v hvc1 -f mp4 -movflags frag_keyframe+empty_moov -'.split(' '),
       rawH265,
     );
-    const media = await samplesOfMp4(mp4);
+    const media = samplesOfMp4(mp4);
     const bytes = muxed(media, 1);
     const { streams } = (await runFfprobe(['-show_streams'], bytes)) as { streams: object[] };
     expect(streams).toMatchObject([{ codec_name: 'hevc', width: 640, height: 360 }]);
@@ -137,18 +138,4 @@ describe('TsMuxer', () => {
 
 function within(ms: number, by: number) {
   return { asymmetricMatch: (other: number) => Math.abs(other - ms) <= by, toString: () => `${ms} ± ${by}` };
-}
-
-/** H.265 comes in no FLV that ffmpeg 5.1 writes: its samples are taken from MP4, which wraps them in the same way. */
-async function samplesOfMp4(mp4: Uint8Array): Promise<Sampled> {
-  const { Mp4Demuxer } = await import('../mp4/demuxer.ts');
-  const sink = new UnitCollector();
-  new Mp4Demuxer(sink).push(mp4);
-  const [{ codec, config } = {}] = sink.descriptions[0]!;
-  return {
-    tracks: [{ kind: 'video', codec: codec!, config: config! }],
-    samples: sink.units.map(({ ptsMs, dtsMs, key, head }) => {
-      return { kind: 'video', ptsMs, dtsMs, key, durationMs: 40, data: head };
-    }),
-  };
 }
