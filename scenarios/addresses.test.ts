@@ -32,21 +32,39 @@ describe('addresses of streams', () => {
 
   test.each([
     [
-      'http://h/a.m3u8',
-      '"http://h/a.m3u8": viewers of the protocol "hls" are not carried out by this version; rtmp, http-flv and ws-flv are',
+      'ws://h/a',
+      '"ws://h/a" ends in neither .flv nor .m3u8, so it is not known what kind of stream it is; say its protocol',
     ],
-    ['ws://h/a', '"ws://h/a" does not end in .flv, so it is not known what kind of stream it is'],
-    ['http://h/a', '"http://h/a" does not end in .flv, so it is not known what kind of stream it is'],
+    [
+      'http://h/a',
+      '"http://h/a" ends in neither .flv nor .m3u8, so it is not known what kind of stream it is; say its protocol',
+    ],
     [
       'whep://h/a',
-      '"whep://h/a": viewers of whep:// are not carried out by this version; rtmp, http-flv and ws-flv are',
+      '"whep://h/a": viewers of whep:// are not carried out by this version; rtmp, http-flv, ws-flv and hls are',
     ],
     [
       'h/live/a',
-      '"h/live/a" cannot be played: expected rtmp(s)://host/app/stream, or http(s):// or ws(s)://host/app/stream.flv',
+      '"h/live/a" cannot be played: expected rtmp(s)://host/app/stream, http(s):// or ws(s)://host/app/stream.flv, or http(s)://host/app/stream.m3u8',
     ],
   ])('%s is refused in one sentence', (url, sentence) => {
     expect(() => protocolOf(url)).toThrow(sentence);
+  });
+
+  test('what an address does not tell can be said; what it tells cannot be changed', () => {
+    expect(protocolOf('http://h/live/a', 'hls')).toBe('hls');
+    expect(protocolOf('https://h/play?id=7', 'http-flv')).toBe('http-flv');
+    expect(protocolOf('http://h/a.m3u8', 'hls')).toBe('hls');
+    expect(() => protocolOf('http://h/a.flv', 'hls')).toThrow(
+      '"http://h/a.flv" is an address of the protocol "http-flv", not of "hls"',
+    );
+  });
+
+  test('HLS is under http, or where the target says', () => {
+    const url = (target: object) => streamAddresses(['live/a?k=1'], 'hls', target)[0]?.url;
+    expect(url({ http: 'http://h:8000' })).toBe('http://h:8000/live/a.m3u8?k=1');
+    expect(url({ http: 'http://h:8000', hls: 'http://cdn/x/' })).toBe('http://cdn/x/live/a.m3u8?k=1');
+    expect(url({ hls: 'http://cdn/{stream}/master.m3u8' })).toBe('http://cdn/live/a/master.m3u8?k=1');
   });
 
   test('the clients say the same of each address', () => {
@@ -57,9 +75,11 @@ describe('addresses of streams', () => {
       'https://h/live/a.flv',
       'ws://h/a.flv?x=.m3u8',
       'WSS://h/live/a.flv',
+      'http://h/a.m3u8',
+      'https://h/live/a/master.m3u8?token=.flv',
     ])
       expect(clientsProtocolOf(url)).toBe(protocolOf(url));
-    for (const url of ['http://h/a.m3u8', 'http://h/a?b=.flv', 'ws://h/a?b=.flv', 'whep://h/a', 'live/a'])
+    for (const url of ['ws://h/a.m3u8', 'http://h/a?b=.flv', 'ws://h/a?b=.flv', 'whep://h/a', 'live/a'])
       expect(() => clientsProtocolOf(url)).toThrow();
   });
 });

@@ -6,6 +6,8 @@ import { notCarriedOut, type Protocol } from './words.ts';
 export interface TargetAddresses {
   readonly rtmp?: string | undefined;
   readonly http?: string | undefined;
+  /** Where HLS is served, if not under `http`; with `{stream}` in it: the whole address, as in `http://cdn/{stream}/master.m3u8`. */
+  readonly hls?: string | undefined;
 }
 
 export interface StreamAddress {
@@ -15,7 +17,7 @@ export interface StreamAddress {
   readonly url: string;
 }
 
-/** Addresses of stream patterns on a target: `live/a` → `rtmp://host/live/a`, `http://host/live/a.flv` or `ws://host/live/a.flv`. */
+/** Addresses of stream patterns on a target: `live/a` → `rtmp://host/live/a`, `http://host/live/a.flv` `ws://host/live/a.flv` or `http://host/live/a.m3u8`. */
 export function streamAddresses(
   patterns: readonly string[],
   protocol: Protocol,
@@ -24,12 +26,18 @@ export function streamAddresses(
   const base = baseOf(protocol, target)?.replace(/\/+$/, '') ?? '';
   return expandPatterns(patterns).map((stream) => {
     const [name = '', query] = splitQuery(stream);
-    const file = protocol === 'rtmp' ? name : `${name}.flv`;
+    if (protocol === 'hls' && base.includes(STREAM)) {
+      return { protocol, name, url: base.replaceAll(STREAM, name) + query };
+    }
+    const file = protocol === 'rtmp' ? name : `${name}${protocol === 'hls' ? '.m3u8' : '.flv'}`;
     return { protocol, name, url: `${base}/${file}${query}` };
   });
 }
 
-function baseOf(protocol: Protocol, { rtmp, http }: TargetAddresses): string | undefined {
+/** Stands for application and name in `target.hls`. */
+const STREAM = '{stream}';
+
+function baseOf(protocol: Protocol, { rtmp, http, hls }: TargetAddresses): string | undefined {
   switch (protocol) {
     case 'rtmp':
       return rtmp;
@@ -37,40 +45,49 @@ function baseOf(protocol: Protocol, { rtmp, http }: TargetAddresses): string | u
       return http;
     case 'ws-flv':
       return http?.replace(/^http/i, 'ws');
+    case 'hls':
+      return hls ?? http;
   }
 }
 
-/** Streams of full addresses: the protocol follows from the address, the name from its path. */
-export function urlAddresses(patterns: readonly string[]): StreamAddress[] {
-  return expandPatterns(patterns).map((url) => ({ protocol: protocolOf(url), name: nameOf(url), url }));
+/** Streams of full addresses: the protocol follows from the address, or is `said` where it does not tell; the name from its path. */
+export function urlAddresses(patterns: readonly string[], said?: Protocol): StreamAddress[] {
+  return expandPatterns(patterns).map((url) => ({ protocol: protocolOf(url, said), name: nameOf(url), url }));
 }
 
 /**
- * The protocol that an address asks for.
+ * The protocol that an address asks for, or that is `said` of one of http(s):// which does not tell.
  * @throws Error with one sentence when it is none that this version has viewers for
  */
-export function protocolOf(url: string): Protocol {
+export function protocolOf(url: string, said?: Protocol): Protocol {
+  const told = protocolTold(url, said);
+  if (said === undefined || said === told) return told;
+  throw new Error(`"${maskSecrets(url)}" is an address of the protocol "${told}", not of "${said}"`);
+}
+
+function protocolTold(url: string, said: Protocol | undefined): Protocol {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(url)?.[1]?.toLowerCase();
   const path = splitQuery(url)[0] ?? '';
   if (scheme === 'rtmp' || scheme === 'rtmps') return 'rtmp';
   if ((scheme === 'http' || scheme === 'https') && path.endsWith('.flv')) return 'http-flv';
   if ((scheme === 'ws' || scheme === 'wss') && path.endsWith('.flv')) return 'ws-flv';
+  if ((scheme === 'http' || scheme === 'https') && /\.m3u8?$/i.test(path)) return 'hls';
+  if ((scheme === 'http' || scheme === 'https') && (said === 'hls' || said === 'http-flv')) return said;
+  if ((scheme === 'ws' || scheme === 'wss') && said === 'ws-flv') return said;
   if (scheme !== undefined && ['http', 'https', 'ws', 'wss'].includes(scheme))
     throw new Error(
-      path.endsWith('.m3u8')
-        ? `"${maskSecrets(url)}": viewers of the protocol "hls" ${notCarriedOut}`
-        : `"${maskSecrets(url)}" does not end in .flv, so it is not known what kind of stream it is`,
+      `"${maskSecrets(url)}" ends in neither .flv nor .m3u8, so it is not known what kind of stream it is; say its protocol`,
     );
   if (scheme === 'whep' || scheme === 'wheps')
     throw new Error(`"${maskSecrets(url)}": viewers of ${scheme}:// ${notCarriedOut}`);
   throw new Error(
-    `"${maskSecrets(url)}" cannot be played: expected rtmp(s)://host/app/stream, or http(s):// or ws(s)://host/app/stream.flv`,
+    `"${maskSecrets(url)}" cannot be played: expected rtmp(s)://host/app/stream, http(s):// or ws(s)://host/app/stream.flv, or http(s)://host/app/stream.m3u8`,
   );
 }
 
 function nameOf(url: string): string {
   const [withoutQuery = ''] = splitQuery(url);
-  const path = withoutQuery.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/]*\/?/i, '').replace(/\.flv$/, '');
+  const path = withoutQuery.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/]*\/?/i, '').replace(/\.(?:flv|m3u8?)$/i, '');
   return path === '' ? '/' : path;
 }
 

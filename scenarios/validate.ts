@@ -7,6 +7,7 @@ import type { Problem } from './problem.ts';
 import { type Scenario, scenarioSchema } from './schema.ts';
 import { maskSecrets } from './secrets.ts';
 import { describeIssues } from './sentences.ts';
+import { expandSourceAddresses, SourceAddressError } from './source-addresses.ts';
 import { expandPatterns, PatternError } from './stream-pattern.ts';
 import { type Protocol, protocols } from './words.ts';
 
@@ -26,6 +27,7 @@ export function validateScenario(input: unknown): Validation {
     ...checkCohorts(scenario),
     ...checkFaults(scenario),
     ...checkTarget(scenario),
+    ...checkSourceAddresses(scenario),
     ...readThresholds(scenario, thresholds),
   ];
   return problems.length > 0 ? { ok: false, problems } : { ok: true, scenario, thresholds };
@@ -155,9 +157,42 @@ function checkCohorts(scenario: Scenario): Problem[] {
         path: [...path, 'watch', 'p95'],
         sentence: `viewers[${index}].watch.p95 is shorter than the median`,
       });
+    if (problems.length === 0) problems.push(...checkBehaviour(cohort, path));
     problems.push(...checkLink(cohort.link, [...path, 'link']));
     return problems;
   });
+}
+
+/** What behaviours ask of their cohort, and laws of their numbers. */
+function checkBehaviour(cohort: Scenario['viewers'][number], path: readonly PropertyKey[]): Problem[] {
+  const { behaviour } = cohort;
+  const where = `viewers[${String(path[1])}]`;
+  const kind = typeof behaviour === 'string' ? behaviour : behaviour.kind;
+  if (kind === 'zapper' && expandPatterns(listOf(cohort.stream ?? cohort.url ?? [])).length < 2)
+    return [
+      {
+        path: [...path, 'behaviour'],
+        sentence: `${where} zaps and has one stream; name two at least, as in live/room-{1..20}`,
+      },
+    ];
+  return Object.entries(behaviour).flatMap(([key, law]: [string, unknown]) => {
+    if (typeof law !== 'object' || law === null || !('p95' in law) || !('median' in law)) return [];
+    if ((law.p95 as number) >= (law.median as number)) return [];
+    const sentence = `${where}.behaviour.${key}.p95 is shorter than the median`;
+    return [{ path: [...path, 'behaviour', key, 'p95'], sentence }];
+  });
+}
+
+function checkSourceAddresses({ options }: Scenario): Problem[] {
+  if (options.sourceAddresses === undefined) return [];
+  try {
+    expandSourceAddresses(listOf(options.sourceAddresses));
+    return [];
+  } catch (error) {
+    if (!(error instanceof SourceAddressError)) throw error;
+    const path = ['options', 'sourceAddresses'];
+    return [{ path, sentence: `options.sourceAddresses: ${error.message}` }];
+  }
 }
 
 /** The tag of a cohort: its name, or else its protocol. */

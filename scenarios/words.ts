@@ -26,6 +26,9 @@ export type PublishProtocol = (typeof publishProtocols)[number];
 /** What is done on purpose. */
 export const faultKinds = ['publisher-drop', 'publisher-stop'] as const;
 
+/** Behaviours that need no more than their name. */
+export const behaviourNames = ['normal', 'zapper', 'pause-and-return', 'connect-only', 'idle'] as const;
+
 /** The end of a sentence on viewers that this version has not. */
 export const notCarriedOut = `are not carried out by this version; ${protocols.slice(0, -1).join(', ')} and ${protocols.at(-1)} are`;
 
