@@ -38,7 +38,7 @@ function figuresTable(summary: Summary, colours: Colours): string {
     'stalled',
     'per viewer',
   ];
-  const lines = table([head, ...rows.map(figuresRow)]);
+  const lines = alignColumns([head, ...rows.map(figuresRow)]);
   const [headLine = '', ...rest] = lines;
   const more = leftOut > 0 ? [colours.dim(`… and ${leftOut} streams that did better`)] : [];
   return [extent, '', colours.dim(headLine), ...rest, ...more].join('\n');
@@ -77,7 +77,7 @@ function formatMs(value: number | undefined): string {
 function thresholdsTable({ thresholds, verdict }: Summary, colours: Colours): string {
   if (thresholds.length === 0) return '';
   const judged = verdict === 'pass' || verdict === 'fail';
-  const lines = table(
+  const lines = alignColumns(
     thresholds.map((threshold) => {
       const { what, where, mustBe, observed } = thresholdWords(threshold);
       return [where === 'all' ? what : `${what} (${where})`, observed, `must be ${mustBe}`];
@@ -117,7 +117,7 @@ function verdictLine(summary: Summary, colours: Colours): string {
 }
 
 /** Columns as wide as their widest cell; numbers to the right, the first column to the left. */
-function table(rows: readonly (readonly string[])[], right: readonly boolean[] = []): string[] {
+export function alignColumns(rows: readonly (readonly string[])[], right: readonly boolean[] = []): string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows.map((row) =>
     row
