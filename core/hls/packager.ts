@@ -3,6 +3,7 @@ import type { MediaTag } from '../media.ts';
 import type { MediaSample, SampleTrack } from '../media-sample.ts';
 import { type PackagedPart, type PackagedSegment, PackagerWindow } from './packager-window.ts';
 import { type Container, carries, createSegmentMuxer, type SegmentMuxer } from './segment-muxer.ts';
+import { isUsable } from './usable-sample.ts';
 import type { WrittenPlaylist } from './write-media-playlist.ts';
 
 /**
@@ -154,7 +155,7 @@ export class HlsPackager {
 
   /**
    * Takes the next tag; `wallMs` is when it was captured, for EXT-X-PROGRAM-DATE-TIME. The body is kept until its part is made, and
-   * must not change.
+   * must not change. Throws a `ProtocolError` for a configuration that cannot be read; what was there before stays.
    */
   push(tag: MediaTag, wallMs: number): void {
     if (this.#ended) return;
@@ -173,12 +174,16 @@ export class HlsPackager {
         this.#droppedSamples++;
         return;
       }
+      // A configuration that cannot be read is known before anything is made of it.
+      createSegmentMuxer(this.#options.container, [track], sample === null ? [] : [sample]);
       this.discontinuity();
       if (track.kind === 'video') this.#video = track;
       else this.#audio = track;
       this.#muxer = null;
     }
-    if (sample !== null) this.#add(sample, wallMs);
+    if (sample === null) return;
+    if (isUsable(sample, isNewTrack ? track : known!, this.#options.container)) this.#add(sample, wallMs);
+    else this.#droppedSamples++;
   }
 
   /** What comes next has nothing to do with what came before: another publisher, for example. */

@@ -1,5 +1,4 @@
 import { GrowingBytes } from '../growing-bytes.ts';
-import { ProtocolError } from '../media.ts';
 import type { MediaSample, SampleTrack } from '../media-sample.ts';
 import { type AudioFrameHead, MPEG_AUDIO_HEAD_BYTES, readMpegAudioHead } from '../mpegts/audio-frame.ts';
 import { opusPacketSamples } from '../opus/packet.ts';
@@ -27,6 +26,7 @@ const DEFAULT_BASE_IS_MOOF = 0x020000;
  */
 const MAX_SOUND_DRIFT_MS = 60;
 const AAC_FRAME_SAMPLES = 1024;
+const MP3_FRAME_SAMPLES = 1152;
 
 interface Placed {
   readonly sample: MediaSample;
@@ -125,8 +125,8 @@ function addTrackFragment(out: GrowingBytes, { id, track }: InitTrack, placed: r
 function frameSamples({ codec }: SampleTrack, { data }: MediaSample): number {
   if (codec === 'opus') return opusPacketSamples(data);
   if (codec !== 'mp3') return AAC_FRAME_SAMPLES;
-  if (data.length >= MPEG_AUDIO_HEAD_BYTES && readMpegAudioHead(data, 0, mp3Head)) return mp3Head.samples;
-  throw new ProtocolError('MP3_FRAME', 'expected a frame of MPEG audio, got something else');
+  const hasHead = data.length >= MPEG_AUDIO_HEAD_BYTES && readMpegAudioHead(data, 0, mp3Head);
+  return hasHead ? mp3Head.samples : MP3_FRAME_SAMPLES;
 }
 
 const mp3Head: AudioFrameHead = { frameBytes: 0, samples: 0, sampleRate: 0 };

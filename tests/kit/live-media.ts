@@ -1,8 +1,13 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { readVideoHead, videoHead } from '../../core/flv/video-head.ts';
+import { writeAvcC } from '../../core/h264/avcc.ts';
+import { NAL_PPS, NAL_SPS, nalType, splitAnnexB } from '../../core/h264/nal.ts';
 import { type MediaTag, TAG_AUDIO, TAG_VIDEO } from '../../core/media.ts';
 import { insertStamp, stampNalBytes } from '../../core/stamp/stamp.ts';
+import { repositoryRoot } from './built-entry.ts';
 import { runFfmpeg } from './run-tool.ts';
-import { aacConfig, aacFrame, avcConfig, avcPicture } from './scripted-media.ts';
+import { aacConfig, aacFrame, avcPicture } from './scripted-media.ts';
 import { flvTags } from './tag-samples.ts';
 
 /** A tag of a live stream, and when it was captured: milliseconds after the stream's beginning. */
@@ -40,7 +45,7 @@ export function knownMedia({
   publisher = 1,
 }: KnownMedia = {}): LiveMedia {
   return function* (startWallMs) {
-    yield { tag: avcConfig(), atMs: 0 };
+    yield { tag: realAvcConfig(), atMs: 0 };
     if (sound) yield { tag: aacConfig(), atMs: 0 };
     for (let frame = 0, sounds = 0; ; frame++) {
       const atMs = (frame * 1_000) / fps;
@@ -90,4 +95,13 @@ export async function encodedMedia(publisher = 1): Promise<LiveMedia> {
   const output =
     '-map 0:v -map 1:a -c:v libx264 -preset ultrafast -g 25 -sc_threshold 0 -b:v 200k -c:a aac -b:a 48k -f flv -';
   return recordedMedia(await runFfmpeg(`${input} ${output}`.split(' ')), 8_000, publisher);
+}
+
+/** The AVC sequence header with parameter sets that x264 wrote, 320x240: MP4 asks them for the size. */
+export function realAvcConfig(timestampMs = 0): MediaTag {
+  const bytes = readFileSync(path.join(repositoryRoot(), 'core/h264/fixtures/baseline-320x240-25.h264'));
+  const units = splitAnnexB(bytes, 0, bytes.length).map(({ start, end }) => bytes.subarray(start, end));
+  const ofType = (type: number) => units.filter((unit) => nalType(unit[0]!) === type);
+  const record = writeAvcC({ nalLengthBytes: 4, sps: ofType(NAL_SPS), pps: ofType(NAL_PPS) });
+  return { type: TAG_VIDEO, timestampMs, body: Uint8Array.of(0x17, 0, 0, 0, 0, ...record) };
 }
