@@ -1,10 +1,32 @@
 import type { TlsOptions } from '../clients/viewer.ts';
+import type { SessionLength } from './session-length.ts';
 
 /** What a publisher thread is told to do: plain data that crosses thread borders. */
 export interface PublishersPlan {
   readonly publishers: readonly PublisherPlan[];
-  /** Of rtmps:// addresses. */
+  /** Of rtmps:// and https:// addresses. */
   readonly tls?: TlsOptions;
+  /** Of the lengths of churn; default 1. */
+  readonly seed?: number;
+  readonly faults?: readonly PublisherFaultPlan[];
+}
+
+/** Something that is done to publishers on purpose. */
+export interface PublisherFaultPlan {
+  /** `publisher-drop`: the connection is cut, with no goodbye. `publisher-stop`: the publisher says goodbye. */
+  readonly kind: 'publisher-drop' | 'publisher-stop';
+  /** From the start of the schedule, when viewers begin to come. */
+  readonly atMs: number;
+  /** `null`: it does not come back. */
+  readonly forMs: number | null;
+  /** Names of streams. */
+  readonly streams: readonly string[];
+}
+
+/** A stream that comes and goes. */
+export interface ChurnPlan {
+  readonly up: SessionLength;
+  readonly down: SessionLength;
 }
 
 export interface PublisherPlan {
@@ -13,6 +35,10 @@ export interface PublisherPlan {
   /** The tag: application and name, never a query. */
   readonly stream: string;
   readonly url: string;
+  /** When it begins, after the others; default 0. */
+  readonly startMs?: number;
+  /** Begins with the schedule. Left out: it stays. */
+  readonly churn?: ChurnPlan;
   readonly source: SourcePlan;
 }
 

@@ -1,3 +1,4 @@
+import type { FaultReport } from './publisher-group.ts';
 import type { PublishersPlan } from './publishers-plan.ts';
 import { WorkerHandle } from './worker-handle.ts';
 import type { FromPublisherWorker, PublisherWorkerData, SecondMessage } from './worker-messages.ts';
@@ -19,6 +20,8 @@ export interface PublishersOptions {
   readonly second: (message: SecondMessage) => void;
   readonly retrying: (failure: PublisherFailure) => void;
   readonly failed: (failure: PublisherFailure) => void;
+  /** A fault has begun, or is over. */
+  readonly fault?: (fault: FaultReport) => void;
 }
 
 /** All publishers, on a thread of their own, seen from the main thread. */
@@ -26,17 +29,23 @@ export class Publishers {
   readonly #handle: WorkerHandle<FromPublisherWorker>;
   /** Names of streams that are not up yet; one may be published to several servers, and is here once for each. */
   readonly #awaited: string[];
+  /** When the last of them begins. */
+  readonly lastStartMs: number;
   readonly #lastFailures = new Map<string, PublisherFailure>();
   #allUp: () => void = () => {};
   #firstFailure: (failure: PublisherFailure) => void = () => {};
 
-  constructor({ entry, plan, second, retrying, failed }: PublishersOptions) {
+  constructor({ entry, plan, second, retrying, failed, fault }: PublishersOptions) {
     this.#awaited = plan.publishers.map((publisher) => publisher.stream);
+    this.lastStartMs = plan.publishers.reduce((last, { startMs = 0 }) => Math.max(last, startMs), 0);
     const data: PublisherWorkerData = { plan, node: 'publishers' };
     this.#handle = new WorkerHandle<FromPublisherWorker>(entry, data, (message) => {
       switch (message.kind) {
         case 'second':
           second(message);
+          return;
+        case 'fault':
+          fault?.(message.fault);
           return;
         case 'up': {
           const place = this.#awaited.indexOf(message.stream);
@@ -72,6 +81,11 @@ export class Publishers {
     this.#handle.post({ kind: 'start', atWallMs });
     if (this.#awaited.length === 0) return null;
     return Promise.race([outcome, this.#handle.finished.then(() => null)]);
+  }
+
+  /** Viewers begin to come at this moment of the wall clock: churn and faults count from it. */
+  beginSchedule(atWallMs: number): void {
+    this.#handle.post({ kind: 'schedule', atWallMs });
   }
 
   /** Streams that are not up yet. */

@@ -1,6 +1,7 @@
 import type { Point } from '../metrics/registry.ts';
 import type { SessionRecord } from '../metrics/summary.ts';
 import type { FleetPlan } from './plan.ts';
+import type { FaultReport } from './publisher-group.ts';
 import type { PublishersPlan } from './publishers-plan.ts';
 import type { WorkerSecond } from './self-check.ts';
 import type { ViewerStates } from './viewer-states.ts';
@@ -24,6 +25,8 @@ export interface PublisherWorkerData {
 export type ToWorker =
   /** Begin at this moment of the wall clock (the monotonic clocks of two threads have different zeros). */
   | { readonly kind: 'start'; readonly atWallMs: number }
+  /** To publishers: viewers begin to come at this moment; churn and faults count from it. */
+  | { readonly kind: 'schedule'; readonly atWallMs: number }
   /** End everything, post what is left, say `finished` and exit. */
   | { readonly kind: 'stop' };
 
@@ -53,6 +56,7 @@ export type FromViewerWorker =
 export type FromPublisherWorker =
   | { readonly kind: 'ready' }
   | SecondMessage
+  | { readonly kind: 'fault'; readonly fault: FaultReport }
   /** The server takes the stream and the first frames were sent. */
   | { readonly kind: 'up'; readonly stream: string }
   /** It did not work and is tried again; or the publisher of the stream has given up. */

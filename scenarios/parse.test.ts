@@ -52,6 +52,7 @@ describe('a good scenario', () => {
       fps: 25,
       bitrate: 1_000_000,
       gop: 2000,
+      ramp: 0,
     });
     expect(scenario.viewers[0]).toMatchObject({
       startViewers: 0,
@@ -146,6 +147,46 @@ describe('what is wrong is said with its place and the nearest valid word', () =
     ],
     ['a missing name', change('name: evening\n', ''), 's.yaml:1:1: missing key "name"'],
     [
+      'a behaviour that there is not',
+      change('watch:', 'behaviour: zaper\n    watch:'),
+      's.yaml:13:16: viewers[0].behaviour is "zaper", which is no behaviour; did you mean "zapper"?',
+    ],
+    [
+      'a kind of behaviour that there is not',
+      change('watch:', 'behaviour: { kind: pause }\n    watch:'),
+      's.yaml:13:24: "pause" is not a valid kind in viewers[0].behaviour; it is one of: normal, zapper, slow-reader, pause-and-return, connect-only, idle',
+    ],
+    [
+      'a slow reader without a rate',
+      change('watch:', 'behaviour: slow-reader\n    watch:'),
+      's.yaml:13:16: viewers[0].behaviour must say its rate: { kind: slow-reader, rate: 300k }',
+    ],
+    [
+      'a key of another behaviour',
+      change('watch:', 'behaviour: { kind: zapper, hold: 3s }\n    watch:'),
+      's.yaml:13:32: unknown key "hold" in viewers[0].behaviour; the keys are: kind, every',
+    ],
+    [
+      'a law that falls',
+      change('watch:', 'behaviour: { kind: zapper, every: { median: 9s, p95: 3s } }\n    watch:'),
+      's.yaml:13:53: viewers[0].behaviour.every.p95 is shorter than the median',
+    ],
+    [
+      'a popularity that there is not',
+      change('watch:', 'popularity: fame\n    watch:'),
+      's.yaml:13:17: viewers[0].popularity must be uniform, zipf (exponent 1) or { zipf: 1.2 }',
+    ],
+    [
+      'a negative exponent',
+      change('watch:', 'popularity: { zipf: -1 }\n    watch:'),
+      's.yaml:13:25: viewers[0].popularity.zipf is -1; 0 is the least',
+    ],
+    [
+      'source addresses that are too many',
+      `${good}\noptions: { sourceAddresses: 10.0.0.0/8 }\n`,
+      's.yaml:LINE: options.sourceAddresses: "10.0.0.0/8" makes it 16777216 source addresses; 4096 are the most',
+    ],
+    [
       'a link of a name that there is not',
       change('watch:', 'link: 3g-slo\n    watch:'),
       's.yaml:13:11: viewers[0].link is "3g-slo", which is no link; did you mean "3g-slow"?',
@@ -204,11 +245,6 @@ describe('what is wrong is said with its place and the nearest valid word', () =
       'an unknown key of a cut',
       change('watch:', 'link: { cuts: { every: 10s, fr: 1s } }\n    watch:'),
       's.yaml:13:33: unknown key "fr" in viewers[0].link.cuts; did you mean "for"?',
-    ],
-    [
-      'faults, which are not carried out yet',
-      `${good}faults: []\n`,
-      's.yaml:16:1: faults: faults are not carried out by this version; remove the key',
     ],
     [
       'a protocol that is not carried out yet',
@@ -314,7 +350,7 @@ describe('--set', () => {
   test.each([
     [
       'viewers.flv.viewrs=3',
-      '--set viewers.flv.viewrs=3: unknown key "viewrs" in viewers[0]; the keys are: name, protocol, stream, url, startTime, watch, player, reconnect, timeouts, link, hls, headers, executor, startViewers, stages',
+      '--set viewers.flv.viewrs=3: unknown key "viewrs" in viewers[0]; the keys are: name, protocol, stream, url, popularity, behaviour, startTime, watch, player, reconnect, timeouts, link, hls, headers, executor, startViewers, stages',
     ],
     ['viewers.rtmp.watch=3s', '--set viewers.rtmp.watch=3s: viewers has no entry named "rtmp"; it has 1'],
     ['viewers.3.watch=3s', '--set viewers.3.watch=3s: viewers has no entry 3; it has 1'],

@@ -153,18 +153,17 @@ export const targetSchema = z
     description: 'The server under test. Not needed where every cohort has a url and nothing is published.',
   });
 
-/** How long something lasts: always the same, or by a law. */
-const lengths = (fixed: string) =>
-  z.union(
-    [
-      someDuration(fixed),
-      z.strictObject({
-        median: someDuration('Half of them are shorter'),
-        p95: someDuration('95 % are shorter'),
-      }),
-    ],
-    { error: 'must be a duration, as in 45s, or { median: 45s, p95: 5m }' },
-  );
+/** A length of time: always the same, or by a law. */
+const lengthLaw = (description: string, example: string) =>
+  z
+    .union(
+      [
+        someDuration('Always the same'),
+        z.strictObject({ median: someDuration('Half are shorter'), p95: someDuration('95 % are shorter') }),
+      ],
+      { error: `must be a duration, as in ${example}, or { median: 10s, p95: 60s }` },
+    )
+    .meta({ description });
 
 export const publisherSchema = z.strictObject({
   stream: streams('What is published, one publisher each').optional(),
@@ -188,10 +187,8 @@ export const publisherSchema = z.strictObject({
   ramp: duration('Time over which the streams begin, evenly; viewers come after it').prefault('0s'),
   churn: z
     .strictObject({
-      up: lengths('A stream is published for so long').meta({
-        description: 'How long a stream is published (a log-normal law through median and p95)',
-      }),
-      down: lengths('A stream is away for so long').meta({ description: 'How long it is away' }),
+      up: lengthLaw('How long a stream is published', '2m'),
+      down: lengthLaw('How long it is away', '10s'),
     })
     .optional()
     .meta({ description: 'Streams that come and go, with a goodbye, from the first viewer on' }),
@@ -296,18 +293,6 @@ const hlsOptions = z.strictObject({
     }),
 });
 
-/** A length of time: always the same, or by a law. */
-const lengthLaw = (description: string, example: string) =>
-  z
-    .union(
-      [
-        someDuration('Always the same'),
-        z.strictObject({ median: someDuration('Half are shorter'), p95: someDuration('95 % are shorter') }),
-      ],
-      { error: `must be a duration, as in ${example}, or { median: 10s, p95: 60s }` },
-    )
-    .meta({ description });
-
 /** What viewers do other than watch one stream from beginning to end. */
 export const behaviourSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('normal').meta({ description: 'Watches from beginning to end' }) }),
@@ -325,7 +310,7 @@ export const behaviourSchema = z.discriminatedUnion('kind', [
     kind: z.literal('pause-and-return').meta({ description: 'Watches, pauses, watches on, again and again' }),
     after: lengthLaw('Watched before each pause', '30s').prefault('30s'),
     for: lengthLaw('How long a pause lasts', '10s').prefault('10s'),
-    then: z.enum(['continue', 'live', 'reconnect']).default('continue').meta({
+    return: z.enum(['continue', 'live', 'reconnect']).default('continue').meta({
       description:
         'continue: where it was. live: with the newest picture. reconnect: the connection is closed for the pause',
     }),

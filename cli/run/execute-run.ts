@@ -20,10 +20,12 @@ import { type Scenario, scenarioSchema } from '../../scenarios/schema.ts';
 import { scenarioWithoutSecrets } from '../../scenarios/secrets.ts';
 import type { Context } from '../command.ts';
 import { CommandError, type ExitCode, exitCodes } from '../exit-codes.ts';
+import { checkMachine } from './check-machine.ts';
 import { clockOfRun, withClock } from './clock-of-run.ts';
 import { Closing, Interrupted, unlessInterrupted, within } from './closing.ts';
 import { conclude, type Failure, withoutResults } from './conclude.ts';
 import { renderConclusion } from './conclusion.ts';
+import { FaultLog } from './fault-log.ts';
 import { Figures } from './figures.ts';
 import { hostInfo } from './host.ts';
 import { LiveDisplay } from './live-display.ts';
@@ -87,6 +89,8 @@ class Run {
   });
   readonly #tally = this.#measurement.tally;
   #sinks: Sink | null = null;
+  #publishers: Publishers | null = null;
+  readonly #faults: FaultLog;
   #target: Target | null = null;
   #server: ServerSummary = {};
   #workers = 0;
@@ -101,6 +105,7 @@ class Run {
     this.#context = context;
     this.#folder = orUnwritable(() => runFolder(order.out, id));
     this.#startedMs = systemClock.nowMs();
+    this.#faults = new FaultLog(startedAt.getTime());
     this.#display = new LiveDisplay(context.terminal);
     this.#info = {
       id,
@@ -169,6 +174,7 @@ class Run {
       cores: os.availableParallelism(),
       ...(this.#order.shard && { shard: this.#order.shard }),
     });
+    await step(checkMachine(planned, (sentence) => this.#display.say(sentence)));
     this.#clock = await step(clockOfRun(planned, scenario.options.ntp ?? null));
     const plan = withClock(planned, this.#clock);
     this.#workers = plan.workers;
@@ -190,6 +196,7 @@ class Run {
       entry: this.#context.entryPath('fleet/publisher-worker'),
       plan: plan.publishers,
       second: (message) => this.#measurement.workerSecond(message),
+      fault: (fault) => this.#faults.take(fault),
       retrying: sayObstacles((sentence) => this.#display.say(sentence)),
       failed: ({ stream, reason, detail }) => {
         // A publisher is sent no media: it is its own that was bad.
@@ -197,6 +204,7 @@ class Run {
         this.#complain(`publish-${reason}`, `The publisher of "${stream}" has given up: ${detail}`);
       },
     });
+    this.#publishers = publishers;
     this.#closing.add('the publishers', STOP_LIMIT_MS, () => publishers.stop());
     return publishers;
   }
@@ -236,6 +244,7 @@ class Run {
         ...progressFigures(this.#tally.registry, points),
       });
     const { startMs, ticker } = this.#measurement.start(fleet, tick, startAtMs);
+    this.#publishers?.beginSchedule(startMs);
     this.#closing.add('the display', 1000, async () => ticker.stop());
     await within(
       fleet.finished(),
@@ -292,7 +301,7 @@ class Run {
       thresholds,
       generator,
       server: { ...this.#server, ...serverSummary(this.#tally.registry, this.#figures?.sources ?? []) },
-      faults: [],
+      faults: this.#faults.summaries(),
       errors: [
         ...(failure ? [{ code: 'run-failed', count: 1, example: failure.sentence }] : []),
         ...this.#tally.errors(),

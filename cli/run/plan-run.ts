@@ -7,12 +7,20 @@ import {
 } from '../../clients/viewer.ts';
 import { loadShapeOf, mostViewers, shapeDurationMs } from '../../fleet/load-shape.ts';
 import type { FleetCohort, FleetPlan } from '../../fleet/plan.ts';
-import type { PublisherPlan, PublishersPlan, SourcePlan } from '../../fleet/publishers-plan.ts';
+import type {
+  PublisherFaultPlan,
+  PublisherPlan,
+  PublishersPlan,
+  SourcePlan,
+} from '../../fleet/publishers-plan.ts';
 import type { SessionLength } from '../../fleet/session-length.ts';
 import { type Shard, shardPortion } from '../../fleet/share.ts';
 import { streamAddresses, type TargetAddresses, urlAddresses } from '../../scenarios/addresses.ts';
-import type { Scenario, ScenarioCohort, ScenarioPublisher } from '../../scenarios/schema.ts';
+import type { Scenario, ScenarioCohort, ScenarioFault, ScenarioPublisher } from '../../scenarios/schema.ts';
+import { expandSourceAddresses } from '../../scenarios/source-addresses.ts';
+import { expandPatterns } from '../../scenarios/stream-pattern.ts';
 import { cohortName, listOf } from '../../scenarios/validate.ts';
+import { planBehaviour, planPopularity } from './plan-behaviour.ts';
 import { planLink } from './plan-link.ts';
 
 /** A scenario with everything decided: what each thread is to do, on which addresses. */
@@ -53,7 +61,13 @@ export function planRun(scenario: Scenario, { target, folder, cores, shard }: Pl
     shard,
   );
   return {
-    fleet: { cohorts, seed: scenario.options.seed, clockBoundMs: CLOCK_BOUND_MS, ...(shard && { shard }) },
+    fleet: {
+      cohorts,
+      seed: scenario.options.seed,
+      clockBoundMs: CLOCK_BOUND_MS,
+      ...(shard && { shard }),
+      ...planAddresses(scenario),
+    },
     publishers,
     workers: scenario.options.workers ?? planWorkers(viewers, cores),
     durationMs: Math.max(...cohorts.map((cohort) => cohort.startMs + shapeDurationMs(cohort.shape))),
@@ -83,6 +97,7 @@ function planCohort(
     cohort.stream === undefined
       ? urlAddresses(listOf(cohort.url ?? []), cohort.protocol)
       : streamAddresses(listOf(cohort.stream), cohort.protocol ?? 'rtmp', target);
+  const link = cohort.link && planLink(cohort.link, folder);
   return {
     name: cohortName(cohort),
     streams,
@@ -94,9 +109,16 @@ function planCohort(
     ...(cohort.timeouts && { timeouts: planTimeouts(cohort.timeouts) }),
     ...(cohort.headers && { headers: cohort.headers }),
     ...(cohort.hls && { hls: planHls(cohort.hls) }),
-    ...(cohort.link && { link: planLink(cohort.link, folder) }),
+    ...(link && { link }),
+    ...planBehaviour(cohort.behaviour, link),
+    ...planPopularity(cohort.popularity),
     ...planTls(scenario),
   };
+}
+
+function planAddresses({ options }: Scenario): Pick<FleetPlan, 'sourceAddresses'> {
+  if (options.sourceAddresses === undefined) return {};
+  return { sourceAddresses: expandSourceAddresses(listOf(options.sourceAddresses)) };
 }
 
 function planTls({ options }: Scenario): { tls?: TlsOptions } {
@@ -104,9 +126,12 @@ function planTls({ options }: Scenario): { tls?: TlsOptions } {
 }
 
 function planWatch(watch: ScenarioCohort['watch']): SessionLength | null {
-  if (watch === undefined) return null;
-  if (typeof watch === 'number') return { kind: 'fixed', lengthMs: watch };
-  return { kind: 'log-normal', medianMs: watch.median, p95Ms: watch.p95 };
+  return watch === undefined ? null : lengthOf(watch);
+}
+
+function lengthOf(law: number | { readonly median: number; readonly p95: number }): SessionLength {
+  if (typeof law === 'number') return { kind: 'fixed', lengthMs: law };
+  return { kind: 'log-normal', medianMs: law.median, p95Ms: law.p95 };
 }
 
 function planReconnect(reconnect: ScenarioCohort['reconnect']): { reconnect?: ReconnectPolicy | null } {

@@ -7,11 +7,13 @@ import { within } from './closing.ts';
 const TIMED_OUT = 'timed out';
 
 /**
- * Starts publishers and resolves when every stream is up. A server that is not there yet is waited for.
+ * Starts publishers and resolves when every stream is up. A server that is not there yet is waited for; streams that
+ * begin later than the others are given the time.
  * @throws CommandError when one gives up or the limit is over: exit code 95 where nobody answered, else 1
  */
-export async function startPublishers(publishers: Publishers, limitMs: number): Promise<void> {
+export async function startPublishers(publishers: Publishers, setupMs: number): Promise<void> {
   const count = publishers.awaited.length;
+  const limitMs = setupMs + publishers.lastStartMs;
   let failure: PublisherFailure | null;
   try {
     failure = await within(publishers.start(systemClock.wallMs()), limitMs, TIMED_OUT);
