@@ -21,6 +21,12 @@ export class SeriesObserver implements ViewerObserver {
   readonly #registry: Registry;
   readonly #onEnded: (outcome: SessionOutcome, observer: SeriesObserver) => void;
   readonly #series: ReturnType<typeof openSeries>;
+  /** Where the rest of doubtful stalls goes. */
+  readonly #apart: { readonly registry: Registry; readonly nowMs: () => number } | undefined;
+  /** The session that reports now stalls since a second in which the thread was too busy. */
+  doubtful = false;
+  /** End of the last such second (clock time). */
+  doubtUntilMs = Number.NEGATIVE_INFINITY;
   #hlsSeries: ReturnType<typeof openHlsSeries> | null = null;
   /** Of this second: for the mean frame interval, which bounds how exactly a latency can be known. */
   #mediaMs = 0;
@@ -34,7 +40,9 @@ export class SeriesObserver implements ViewerObserver {
     tags: Tags,
     onEnded: (outcome: SessionOutcome, observer: SeriesObserver) => void,
     watches = true,
+    apart?: { readonly registry: Registry; readonly nowMs: () => number },
   ) {
+    this.#apart = apart;
     this.tags = tags;
     this.#watches = watches;
     this.#registry = registry;
@@ -80,7 +88,11 @@ export class SeriesObserver implements ViewerObserver {
     this.#series.stallCount.add(1);
   }
   stallEnded(durationMs: number): void {
-    if (durationMs >= PLAYER_STALL_MS) this.#series.stallCountPlayer.add(1);
+    if (durationMs < PLAYER_STALL_MS) return;
+    const apart = this.#apart;
+    if (apart && apart.nowMs() - durationMs < this.doubtUntilMs)
+      apart.registry.series('stall_count_player', this.tags).add(1);
+    else this.#series.stallCountPlayer.add(1);
   }
   reconnected(ms: number): void {
     this.#series.reconnectMs.add(ms);
@@ -106,14 +118,25 @@ export class SeriesObserver implements ViewerObserver {
     series.bytesReceived.add(bytesReceived);
     if (!this.#watches) return;
     series.watchedMs.add(watchedMs);
-    series.stallMs.add(stallMs);
-    series.stallRatio.add(stallMs, watchedMs);
-    series.rebufferRatio.add(stallMs, playingMs + stallMs);
+    const stalls = this.doubtful && this.#apart ? this.#openApart(this.#apart.registry) : series;
+    stalls.stallMs.add(stallMs);
+    stalls.stallRatio.add(stallMs, watchedMs);
+    stalls.rebufferRatio.add(stallMs, playingMs + stallMs);
     if (mediaMs >= MIN_MEDIA_MS) series.mediaBps.add((mediaBytes * 8000) / mediaMs);
     this.#mediaMs += mediaMs;
     this.#frames += frames;
     this.#framesMissing += framesMissing;
   }
+  #openApart(
+    registry: Registry,
+  ): Pick<ReturnType<typeof openSeries>, 'stallMs' | 'stallRatio' | 'rebufferRatio'> {
+    return {
+      stallMs: registry.series('stall_ms', this.tags),
+      stallRatio: registry.series('stall_ratio', this.tags),
+      rebufferRatio: registry.series('rebuffer_ratio_conviva', this.tags),
+    };
+  }
+
   /** A whole second of one session that was under way from its beginning to its end. */
   received(bitsPerSecond: number): void {
     this.#series.receivedBps.add(bitsPerSecond);

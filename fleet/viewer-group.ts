@@ -35,6 +35,8 @@ export interface ViewerGroupOptions {
   readonly node: string;
   readonly clock: Clock;
   readonly registry: Registry;
+  /** Where the rest of stalls goes that began in a second in which this thread was too busy. */
+  readonly apart?: Registry;
   readonly createViewer: (options: ViewerOptions) => Viewer;
   readonly session: (record: SessionRecord) => void;
 }
@@ -100,8 +102,11 @@ export class ViewerGroup {
     for (let index = this.#sessions.length - 1; index >= 0; index--) {
       const session = this.#sessions[index]!;
       const { viewer } = session;
+      session.observer.doubtful = session.doubtful;
       viewer.sweep(nowMs);
+      session.observer.doubtful = false;
       const { state, bytesReceived } = viewer;
+      if (state !== 'stalled') session.doubtful = false;
       if (state === 'ended') {
         this.#remove(index);
         continue;
@@ -115,13 +120,24 @@ export class ViewerGroup {
     }
   }
 
-  /** Ends the second after its sweep. */
-  endSecond(eventLoopLagMs: number): void {
+  /**
+   * Ends the second after its sweep.
+   * @param valid false: this thread was too busy in it. Of a stall that is under way nobody knows whose it is, also
+   * after that second: the rest of it is kept apart, too.
+   */
+  endSecond(eventLoopLagMs: number, valid = true): void {
     this.#droppedStarts.add(0);
+    if (!valid) this.#doubtStalls();
     for (const run of this.#cohorts)
       for (const observer of run.observers) {
         observer.endSecond(this.#options.plan.clockBoundMs, eventLoopLagMs);
       }
+  }
+
+  #doubtStalls(): void {
+    const nowMs = this.#options.clock.nowMs();
+    for (const run of this.#cohorts) for (const observer of run.observers) observer.doubtUntilMs = nowMs;
+    for (const session of this.#sessions) session.doubtful = session.viewer.state === 'stalled';
   }
 
   /** All watchers leave, and nobody comes any more. */
@@ -225,6 +241,7 @@ export class ViewerGroup {
     session.stream = stream;
     session.observer = observer;
     session.inFlow = false;
+    session.doubtful = false;
     session.bytesAtSweep = 0;
     const listed = session.listed;
     session.viewer = viewer;
@@ -264,7 +281,7 @@ export class ViewerGroup {
     const { run, viewer } = session;
     const { behaviour } = run.cohort;
     if (behaviour?.kind !== 'pause-and-return' || viewer.state === 'ended') return;
-    viewer.pause(behaviour.then === 'reconnect' ? 'close' : 'keep');
+    viewer.pause(behaviour.return === 'reconnect' ? 'close' : 'keep');
     this.#queue.push(dueMs + this.#turnMs(session, behaviour.pause), { kind: 'resume', run, session });
   }
 
@@ -272,7 +289,7 @@ export class ViewerGroup {
     const { run, viewer } = session;
     const { behaviour } = run.cohort;
     if (behaviour?.kind !== 'pause-and-return' || viewer.state === 'ended') return;
-    viewer.resume(behaviour.then === 'live' ? 'live' : 'continue');
+    viewer.resume(behaviour.return === 'live' ? 'live' : 'continue');
     this.#queueTurn(session, dueMs);
   }
 
@@ -285,7 +302,9 @@ export class ViewerGroup {
   #leave(session: Session | undefined): void {
     if (!session || session.left) return;
     session.left = true;
+    session.observer.doubtful = session.doubtful;
     session.viewer.stop();
+    session.observer.doubtful = false;
   }
 
   /** Takes a session out by moving the last one into its place. */
@@ -332,6 +351,8 @@ interface Session {
   listed: boolean;
   /** Was past its start at the last sweep. */
   inFlow: boolean;
+  /** It stalls since a second in which this thread was too busy. */
+  doubtful: boolean;
   bytesAtSweep: number;
   left: boolean;
 }
@@ -342,6 +363,7 @@ const noViewer = {
   observer: null as unknown as SeriesObserver,
   listed: false,
   inFlow: false,
+  doubtful: false,
   bytesAtSweep: 0,
   left: false,
 };
@@ -382,6 +404,7 @@ class CohortRun {
           { protocol, stream: name, cohort: cohort.name },
           (outcome, { tags }) => session(recordOf(outcome, tags, clock.wallMs())),
           watches(behaviour),
+          options.apart && { registry: options.apart, nowMs: () => clock.nowMs() },
         ),
     );
   }

@@ -14,6 +14,8 @@ if (!port) throw new Error('This file is started as a worker thread.');
 const { plan, worker, workers, node } = workerData as ViewerWorkerData;
 
 const registry = new Registry();
+/** Stalls that began in a second that was not valid: their rest is not believed either. */
+const doubted = new Registry();
 const check = new SelfCheck(systemClock, registry, node);
 let sessions: SessionRecord[] = [];
 const group = new ViewerGroup({
@@ -23,6 +25,7 @@ const group = new ViewerGroup({
   node,
   clock: systemClock,
   registry,
+  apart: doubted,
   createViewer,
   session: (record) => sessions.push(record),
 });
@@ -53,7 +56,7 @@ function endSecond(secondMs: number): void {
   group.sweep(systemClock.nowMs());
   // After the sweep, so that its own weight is seen.
   const second = check.endSecond();
-  group.endSecond(second.eventLoopLagMs);
+  group.endSecond(second.eventLoopLagMs, second.valid);
   postSecond(secondMs, second);
   if (group.finished && !over) finish();
 }
@@ -67,7 +70,7 @@ function postSecond(secondMs: number, second: ReturnType<SelfCheck['endSecond']>
     node,
     secondMs,
     points: kept,
-    apart,
+    apart: [...apart, ...doubted.cut(secondMs)],
     check: second,
     sessions: ended,
     states: group.states(),

@@ -13,8 +13,12 @@ function second(samples: [MetricName, Tags, number[]][]) {
 const flv = { protocol: 'http-flv', stream: 'live/a' };
 const rtmp = { protocol: 'rtmp', stream: 'live/a' };
 
+/** The publisher's first second, which is not a whole one. */
+const begin = second([['publish_bps', rtmp, [70_000]]]);
+
 test('viewers that get all are at 1, those that get half at a half; the publisher says what all is', () => {
   const expected = new ExpectedBytes();
+  expected.second(begin, 0);
   const points = second([
     ['publish_bps', rtmp, [800_000]],
     ['media_bps', flv, [100_000]],
@@ -27,6 +31,7 @@ test('viewers that get all are at 1, those that get half at a half; the publishe
 
 test('bursts of a publisher even out over ten seconds', () => {
   const expected = new ExpectedBytes();
+  expected.second(begin, 0);
   for (let i = 0; i < 10; i++)
     expected.second(second([['publish_bps', rtmp, [i % 2 === 0 ? 1_200_000 : 400_000]]]), 1000);
   const [point] = expected.second(second([['received_bps', flv, [800_000]]]), 1000);
@@ -36,6 +41,7 @@ test('bursts of a publisher even out over ten seconds', () => {
 test('a stream that somebody else publishes, and a rendition, offer what their media have', () => {
   const rendition = { ...flv, rendition: '360p' };
   const expected = new ExpectedBytes();
+  expected.second(begin, 0);
   const points = second([
     ['publish_bps', rtmp, [800_000]],
     ['media_bps', rendition, [200_000]],
@@ -45,6 +51,16 @@ test('a stream that somebody else publishes, and a rendition, offer what their m
     ['received_bps', { protocol: 'http-flv', stream: 'live/unknown' }, [5]],
   ]);
   expect(expected.second(points, 1000)).toMatchObject([{ num: 22_500, den: 35_000 }]);
+});
+
+test('what a publisher that was cut off does not send is not expected; its first second again is no whole one', () => {
+  const expected = new ExpectedBytes();
+  expected.second(begin, 0);
+  for (const bps of [800_000, 0, 90_000]) expected.second(second([['publish_bps', rtmp, [bps]]]), 1000);
+  const watched = second([['received_bps', flv, [400_000]]]);
+  expect(expected.second(watched, 1000)).toEqual([]);
+  expected.second(second([['publish_bps', rtmp, [400_000]]]), 1000);
+  expect(expected.second(watched, 1000)).toMatchObject([{ num: 50_000, den: 50_000 }]);
 });
 
 test('where nobody watches there is nothing to say', () => {

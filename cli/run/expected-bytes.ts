@@ -14,7 +14,7 @@ interface Samples {
  *
  *     received  = Σ received_bps of the viewers that were under way for the whole second
  *     expected  = their number × the stream's rate
- *     rate      = mean publish_bps of the stream over 10 s where this run publishes it,
+ *     rate      = mean publish_bps of the stream over 10 s where this run publishes it (whole seconds of sending),
  *                 else mean media_bps of its viewers: media bits over media time, however late they come
  *
  * A rendition is not what the publisher sends, so its rate is that of its media.
@@ -23,13 +23,15 @@ export class ExpectedBytes {
   readonly #registry = new Registry();
   readonly #published: Window = new Window();
   readonly #media: Window = new Window();
+  /** Streams whose publishers were sending already in the second before. */
+  readonly #flowing = new Set<string>();
 
   /** @returns the points of the ratio for this second; none where nobody watched, or no rate is known yet */
   second(points: readonly Point[], secondMs: number): Point[] {
     this.#published.next();
     this.#media.next();
     for (const point of points) {
-      if (point.metric === 'publish_bps') this.#published.add(point.tags.stream ?? '', point);
+      if (point.metric === 'publish_bps') this.#publish(point);
       else if (point.metric === 'media_bps') this.#media.add(mediaKey(point), point);
     }
     const series = this.#registry.series('expected_bytes_ratio');
@@ -42,6 +44,16 @@ export class ExpectedBytes {
       if (rate !== null) series.add(sum / 8, (count * rate) / 8);
     }
     return this.#registry.cut(secondMs);
+  }
+
+  /** The second in which a publisher begins is a part of one, and what it does not send it does not offer. */
+  #publish(point: Point): void {
+    const stream = point.tags.stream ?? '';
+    if ((point.sum ?? 0) === 0) {
+      this.#flowing.delete(stream);
+      this.#published.forget(stream);
+    } else if (this.#flowing.has(stream)) this.#published.add(stream, point);
+    else this.#flowing.add(stream);
   }
 }
 
@@ -65,6 +77,10 @@ class Window {
       samples.sum += sum;
       samples.count += count;
     } else second?.set(key, { sum, count });
+  }
+
+  forget(key: string): void {
+    for (const second of this.#seconds) second.delete(key);
   }
 
   mean(key: string): number | null {
