@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import packageFile from '../package.json' with { type: 'json' };
 import type { Command } from './command.ts';
+import { capacity } from './commands/capacity.ts';
 import { dashboards } from './commands/dashboards.ts';
 import { doctor } from './commands/doctor.ts';
 import { probe } from './commands/probe.ts';
@@ -18,7 +19,17 @@ import { overview } from './overview.ts';
 import { createTerminal } from './terminal.ts';
 
 /** In the order of the help. Definitions only: what a command does is loaded when it runs. */
-const commands: readonly Command[] = [run, watch, probe, publish, serve, report, dashboards, doctor];
+const commands: readonly Command[] = [
+  run,
+  watch,
+  capacity,
+  probe,
+  publish,
+  serve,
+  report,
+  dashboards,
+  doctor,
+];
 
 const terminal = createTerminal(process.stdout, process.stderr, process.env);
 

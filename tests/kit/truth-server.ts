@@ -121,7 +121,8 @@ export async function startTruthServer(stream: KnownStream): Promise<TruthServer
   };
 }
 
-function frameTag({ fps, gopFrames, frameBytes }: KnownStream, frame: number): MediaTag {
+/** One frame of the stream, stamped now. */
+export function frameTag({ fps, gopFrames, frameBytes }: KnownStream, frame: number): MediaTag {
   const isKey = frame % gopFrames === 0;
   const captureUs = Math.round((performance.timeOrigin + performance.now()) * 1_000);
   const stamp = stampNal('h264', { publisher: 1, frame, captureUs });
@@ -138,7 +139,7 @@ function frameTag({ fps, gopFrames, frameBytes }: KnownStream, frame: number): M
 }
 
 /** The AVC sequence header, with parameter sets that x264 wrote. */
-function configurationTag(): MediaTag {
+export function configurationTag(): MediaTag {
   const bytes = readFileSync(path.join(repositoryRoot(), 'core/h264/fixtures/baseline-320x240-25.h264'));
   const units = splitAnnexB(bytes, 0, bytes.length).map(({ start, end }) => bytes.subarray(start, end));
   const ofType = (type: number) => units.filter((unit) => nalType(unit[0]!) === type);

@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import type { SearchOptions } from '../../metrics/capacity.ts';
+import type { ThresholdResult } from '../../metrics/threshold.ts';
+import { aLevel } from '../../tests/kit/a-level.ts';
+import { answerOf } from './answer.ts';
+import { findShortage } from './shortage.ts';
+
+const search: SearchOptions = {
+  start: 10,
+  max: 1_000,
+  granule: 1,
+  step: { kind: 'factor', by: 2 },
+  resolution: { kind: 'absolute', by: 10 },
+  agree: 1,
+  maxLevels: 50,
+};
+const crossed = (
+  metric: ThresholdResult['metric'],
+  expression: string,
+  observed: number,
+): ThresholdResult => ({
+  metric,
+  tags: {},
+  expression,
+  observed,
+  ok: false,
+});
+
+it('what crossed first is what is furthest beyond its limit, at the lowest load that was not carried', () => {
+  const levels = [
+    aLevel({ load: 10 }),
+    aLevel({ load: 40, verdict: 'bad', thresholds: [crossed('start_failure_ratio', 'value<0.01', 0.5)] }),
+    aLevel({
+      load: 20,
+      verdict: 'bad',
+      thresholds: [
+        crossed('first_frame_ms', 'p(95)<1000', 1_500),
+        crossed('stall_ratio', 'value<0.01', 0.04),
+        { ...crossed('play_failure_ratio', 'value<0.01', 0), ok: true },
+      ],
+      server: { cpu: 0.98 },
+    }),
+  ];
+  const { limit, capacity } = answerOf(search, levels)!;
+  expect(capacity).toBe(10);
+  expect(limit).toMatchObject({ load: 20, shortage: { of: 'server', resource: 'CPU', used: 0.98 } });
+  expect(limit!.crossed.map(({ metric }) => metric)).toEqual(['stall_ratio', 'first_frame_ms']);
+});
+
+it('knows nothing before the first level, and no limit before the first bad one', () => {
+  expect(answerOf(search, [])).toBeNull();
+  expect(answerOf(search, [aLevel({})])).toMatchObject({ capacity: 10, limit: null, knee: null });
+});
+
+describe('shortage', () => {
+  const generator = { cpu: 0.3, valid: true };
+  it.each([
+    [{ cpu: 0.98 }, "The server's CPU was at 98 % of a core."],
+    [{ cpu: 7.6, cpus: 8 }, 'The server used 95 % of all 8 cores.'],
+    [{ cpu: 0.2, rssBytes: 9e9, memoryBytes: 10e9 }, 'The server used 90 % of the memory.'],
+    [{ cpu: 0.5, cpus: 2 }, null],
+    [{ cpu: 3, cpus: 8 }, null],
+    [{}, null],
+    [{ cpu: 'unknown' }, null],
+  ])('%o', (server, sentence) => {
+    expect(findShortage(server, generator)?.sentence ?? null).toBe(sentence);
+  });
+
+  it('of the generator, when it was the limit', () => {
+    expect(findShortage({}, { cpu: 0.97, valid: false })).toMatchObject({ of: 'generator', resource: 'CPU' });
+  });
+});

@@ -1,0 +1,38 @@
+import type { Answer, Level, Limit, SearchOptions } from '../../metrics/capacity.ts';
+import type { ThresholdResult } from '../../metrics/threshold.ts';
+import { findKnee } from './knee.ts';
+import { findingOf } from './search.ts';
+import { findShortage } from './shortage.ts';
+
+/** What the levels tell, whether or not the search is over; null: nothing yet. */
+export function answerOf(search: SearchOptions, levels: readonly Level[]): Answer | null {
+  const found = findingOf(search, levels);
+  return found && { ...found, knee: findKnee(levels), limit: limitOf(levels, found.capacity) };
+}
+
+/** What the lowest load above the capacity shows: what was crossed first, and what was short there. */
+function limitOf(levels: readonly Level[], capacity: number | null): Limit | null {
+  const beyond = levels.filter(({ load, verdict }) => load > (capacity ?? 0) && verdict !== 'good');
+  if (beyond.length === 0) return null;
+  const load = Math.min(...beyond.map((level) => level.load));
+  const here = beyond.filter((level) => level.load === load);
+  const judged = here.filter(({ verdict }) => verdict === 'bad');
+  const crossed = new Map<string, ThresholdResult>();
+  for (const { thresholds } of judged)
+    for (const result of thresholds)
+      if (!result.ok) crossed.set(JSON.stringify([result.metric, result.tags, result.expression]), result);
+  const told = judged.at(-1) ?? here.at(-1)!;
+  return {
+    load,
+    crossed: [...crossed.values()].sort((a, b) => excess(b) - excess(a)),
+    objections: [...new Set(judged.flatMap(({ objections }) => objections))],
+    shortage: findShortage(told.server, told.generator),
+  };
+}
+
+/** How far beyond its limit, as a multiple of the limit. What was never measured is the furthest. */
+function excess({ observed, expression }: ThresholdResult): number {
+  const limit = Number(/[<>=!]+(.*)$/.exec(expression)?.[1]);
+  if (observed === null || limit === 0) return Number.POSITIVE_INFINITY;
+  return Math.abs(observed - limit) / Math.abs(limit);
+}

@@ -1,0 +1,152 @@
+/** The search for the capacity, against servers whose capacity is known exactly. */
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { CapacityReport } from '../metrics/capacity.ts';
+import { type CliResult, type RunningCli, runCli, startCli } from './kit/cli.ts';
+import { type LimitedServer, startLimitedServer } from './kit/limited-server.ts';
+
+let folder: string;
+let server: LimitedServer | null = null;
+let running: RunningCli | null = null;
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'streamgauge-capacity-'));
+});
+afterEach(async () => {
+  await running?.stop();
+  await server?.stop();
+  [running, server] = [null, null];
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Short levels: the servers here do the same in every second. */
+const short = ['--hold', '2s', '--ramp', '300ms', '--rest', '100ms'];
+
+function reportOf({ stdout, stderr, code }: CliResult): CapacityReport {
+  try {
+    return JSON.parse(stdout) as CapacityReport;
+  } catch {
+    throw new Error(`No report on standard output (exit ${code}):\n${stdout}\n${stderr}`);
+  }
+}
+
+/** A busy machine makes a level inconclusive; it is held once more then. */
+const judged = ({ levels }: CapacityReport) => levels.filter(({ verdict }) => verdict !== 'inconclusive');
+
+const saved = async (): Promise<CapacityReport> =>
+  JSON.parse(await readFile(path.join(folder, 'capacity.json'), 'utf8')) as CapacityReport;
+
+describe('a server that refuses the 14th viewer', () => {
+  beforeEach(async () => {
+    server = await startLimitedServer({ capacity: 13, beyond: 'refuse' });
+  });
+  const search = (): string[] => [
+    'capacity',
+    server!.url,
+    ...short,
+    ...['--start', '6', '--resolution', '1', '--out', folder, '--json'],
+  ];
+
+  it('carries 13: found although the search is killed, interrupted and taken up again', async () => {
+    running = startCli(search());
+    await running.sees(/12 viewers · carried/);
+    running.child.kill('SIGKILL');
+    await running.done;
+    const first = await saved();
+    expect(first).toMatchObject({ state: 'searching', exitCode: null });
+    expect(judged(first).map(({ load, verdict }) => [load, verdict])).toEqual([
+      [6, 'good'],
+      [12, 'good'],
+    ]);
+    expect(existsSync(path.join(folder, 'capacity.json.unfinished'))).toBe(false);
+
+    running = startCli(['capacity', '--resume', folder]);
+    await running.sees(/24 viewers · too much/);
+    running.child.kill('SIGINT');
+    const stopped = await running.done;
+    expect(stopped.code).toBe(105);
+    expect(stopped.stdout).toMatch(/Not finished.*at least 12 viewers/);
+    expect(stopped.stdout).toContain('--resume');
+
+    const changed = await runCli([...search(), '--resume', folder, '--threshold', 'stall_ratio:value<0.5']);
+    expect(changed.code).toBe(104);
+    expect(changed.stderr).toMatch(/begun with another scenario/);
+
+    const report = reportOf(await runCli([...search(), '--resume', folder, '--require', '13']));
+    expect(report).toMatchObject({ state: 'done', exitCode: 0, require: 13 });
+    expect(judged(report).map(({ load }) => load)).toEqual([6, 12, 24, 18, 15, 14, 13, 13, 14]);
+    expect(report.levels.slice(0, first.levels.length)).toEqual(first.levels);
+    expect(report.answer).toMatchObject({
+      outcome: 'found',
+      capacity: 13,
+      low: 13,
+      high: 14,
+      confidence: 'high',
+    });
+    expect(report.answer!.limit!.crossed[0]).toMatchObject({
+      metric: 'start_failure_ratio',
+      observed: 1 / 14,
+    });
+    expect(server!.mostViewers).toBe(13);
+
+    const markdown = await readFile(path.join(folder, 'capacity.md'), 'utf8');
+    expect(markdown).toContain('This server carries 13 viewers (14 were too many).');
+    expect(markdown).toContain(
+      'First to cross, at 14 viewers: Failed starts was 7.1 %; it must be &lt; 1 %.',
+    );
+    const page = await readFile(path.join(folder, 'capacity.html'), 'utf8');
+    expect(page).toContain('<strong>13 viewers</strong>');
+    expect(page).not.toMatch(/(?:src|href)="http/);
+
+    // A finished search only tells its answer again; that more is required now is another matter.
+    const again = await runCli(['capacity', '--resume', folder, '--require', '14']);
+    expect(again.code).toBe(99);
+    expect(again.stdout).toMatch(/Required were 14 viewers: not met/);
+  });
+});
+
+it('a server that has bandwidth for 12 viewers carries 12, and the knee is there', async () => {
+  server = await startLimitedServer({ capacity: 12, beyond: 'share' });
+  const report = reportOf(
+    await runCli([
+      'capacity',
+      server.url,
+      ...['--hold', '4s', '--ramp', '300ms', '--rest', '100ms', '--player', 'plain', '--repeats', '1'],
+      ...['--start', '8', '--step', '+4', '--resolution', '2', '--out', folder, '--json'],
+    ]),
+  );
+  expect(report.exitCode).toBe(0);
+  expect(report.answer).toMatchObject({ outcome: 'found', capacity: 12, high: 14 });
+  expect(report.answer!.limit!.crossed.map(({ metric }) => metric)).toContain('stall_ratio');
+});
+
+it('nobody there: unreachable', async () => {
+  const { code, stdout } = await runCli([
+    'capacity',
+    'http://127.0.0.1:1/live/a.flv',
+    ...short,
+    '--out',
+    folder,
+  ]);
+  expect(code).toBe(95);
+  expect(stdout).toMatch(/The server does not answer/);
+});
+
+it('a server that carries nobody: not even the smallest load', async () => {
+  server = await startLimitedServer({ capacity: 0, beyond: 'refuse' });
+  const { code, stdout } = await runCli([
+    'capacity',
+    server.url,
+    ...short,
+    '--start',
+    '1',
+    '--repeats',
+    '1',
+    '--out',
+    folder,
+  ]);
+  expect(code).toBe(99);
+  expect(stdout).toMatch(/Not even the smallest load, 1 viewer, met the thresholds/);
+});
