@@ -18,7 +18,7 @@ export type Behaviour =
       readonly after: SessionLength;
       readonly pause: SessionLength;
       /** `reconnect`: the connection is closed meanwhile. */
-      readonly then: 'continue' | 'live' | 'reconnect';
+      readonly return: 'continue' | 'live' | 'reconnect';
     }
   | ConnectOnly;
 

@@ -489,16 +489,16 @@ describe('a zapper', () => {
 });
 
 describe('pause-and-return', () => {
-  const pausing = (then: 'continue' | 'live' | 'reconnect') => ({
-    behaviour: { kind: 'pause-and-return', after: fixed(1000), pause: fixed(3000), then } as const,
+  const pausing = (how: 'continue' | 'live' | 'reconnect') => ({
+    behaviour: { kind: 'pause-and-return', after: fixed(1000), pause: fixed(3000), return: how } as const,
   });
 
   test.each([
     ['continue', 'keep', 'continue'],
     ['live', 'keep', 'live'],
     ['reconnect', 'close', 'continue'],
-  ] as const)('%s', (then, connection, how) => {
-    const { viewers, to } = set(constant(1, 10_000), pausing(then));
+  ] as const)('%s', (back, connection, how) => {
+    const { viewers, to } = set(constant(1, 10_000), pausing(back));
     to(9000);
     expect(viewers).toHaveLength(1);
     expect(viewers[0]?.pauses).toEqual([

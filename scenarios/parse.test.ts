@@ -154,7 +154,7 @@ describe('what is wrong is said with its place and the nearest valid word', () =
     [
       'a kind of behaviour that there is not',
       change('watch:', 'behaviour: { kind: pause }\n    watch:'),
-      's.yaml:13:24: "pause" is not a valid kind in viewers[0].behaviour; it is one of: normal, zapper, slow-reader, pause-and-return, connect-only, idle',
+      's.yaml:13:24: "pause" is not a valid kind in viewers[0].behaviour; did you mean "pause-and-return"?',
     ],
     [
       'a slow reader without a rate',
@@ -169,7 +169,7 @@ describe('what is wrong is said with its place and the nearest valid word', () =
     [
       'a law that falls',
       change('watch:', 'behaviour: { kind: zapper, every: { median: 9s, p95: 3s } }\n    watch:'),
-      's.yaml:13:53: viewers[0].behaviour.every.p95 is shorter than the median',
+      's.yaml:13:58: viewers[0].behaviour.every.p95 is shorter than the median',
     ],
     [
       'a popularity that there is not',
@@ -184,7 +184,7 @@ describe('what is wrong is said with its place and the nearest valid word', () =
     [
       'source addresses that are too many',
       `${good}\noptions: { sourceAddresses: 10.0.0.0/8 }\n`,
-      's.yaml:LINE: options.sourceAddresses: "10.0.0.0/8" makes it 16777216 source addresses; 4096 are the most',
+      's.yaml:17:29: options.sourceAddresses: "10.0.0.0/8" makes it 16777216 source addresses; 4096 are the most',
     ],
     [
       'a link of a name that there is not',

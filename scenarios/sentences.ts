@@ -151,12 +151,7 @@ function candidates(schema: z.ZodType, path: Path, input: unknown): z.ZodType[] 
   if (def.innerType) return candidates(def.innerType, path, input);
   if (def.type === 'pipe' && def.in) return candidates(def.in, path, input);
   if (def.type === 'union' && def.options) {
-    const executor = (input as { executor?: unknown } | undefined)?.executor;
-    const options = def.options.filter((option) => {
-      const shape = option.def.type === 'object' ? (option as z.ZodObject).shape : {};
-      const literal = shape['executor'] as z.ZodLiteral<string> | undefined;
-      return executor === undefined || literal === undefined || literal.values.has(executor as string);
-    });
+    const options = def.options.filter((option) => discriminators.every((key) => mayBe(option, key, input)));
     return options.flatMap((option) => candidates(option, path, input));
   }
   const [head, ...rest] = path;
@@ -168,6 +163,17 @@ function candidates(schema: z.ZodType, path: Path, input: unknown): z.ZodType[] 
   }
   if (def.type === 'array') return candidates((schema as z.ZodArray<z.ZodType>).element, rest, below);
   return [];
+}
+
+/** Keys whose word decides which keys there are beside them. */
+const discriminators = ['executor', 'kind'];
+
+function mayBe(option: z.ZodType, key: string, input: unknown): boolean {
+  const word = (input as Record<string, unknown> | null | undefined)?.[key];
+  const shape = option.def.type === 'object' ? (option as z.ZodObject).shape : {};
+  const literal = shape[key] as z.ZodType | undefined;
+  if (word === undefined || literal?.def.type !== 'literal') return true;
+  return (literal as z.ZodLiteral<string>).values.has(word as string);
 }
 
 function valueAt(input: unknown, path: Path): unknown {

@@ -1,4 +1,4 @@
-import { linkPresetNames, playerNames, protocols } from '../../scenarios/words.ts';
+import { behaviourNames, linkPresetNames, playerNames, protocols } from '../../scenarios/words.ts';
 import { defineCommand, textsOf } from '../command.ts';
 import {
   countFlag,
@@ -26,6 +26,11 @@ export const watch = defineCommand({
     duration: durationFlag('How long they watch', '30s'),
     protocol: { choices: protocols, describe: 'How they watch, where the URL does not tell' },
     player: { choices: playerNames, default: 'mpegts.js', describe: 'Player whose rules hold' },
+    behaviour: {
+      choices: behaviourNames,
+      default: 'normal',
+      describe: 'What the viewers do (docs/scenarios.md)',
+    },
     reconnect: { type: 'boolean', default: true, describe: 'Viewers come back after a lost connection' },
     link: {
       type: 'string',
@@ -68,6 +73,7 @@ export const watch = defineCommand({
         rampMs: flags.ramp,
         durationMs: flags.duration,
         player: flags.player,
+        behaviour: flags.behaviour,
         protocol: flags.protocol,
         reconnect: flags.reconnect,
         link: flags.link,

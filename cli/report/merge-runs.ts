@@ -136,7 +136,7 @@ function thresholdsOf(scenario: unknown): Threshold[] {
   const thresholds = Object.entries(written).flatMap(([metric, expressions]) =>
     [expressions].flat().map((expression) => parseThreshold(metric, expression)),
   );
-  return [...thresholds, ...impliedThreshold(thresholds)];
+  return [...thresholds, ...impliedThreshold(thresholds, scenario as Parameters<typeof impliedThreshold>[1])];
 }
 
 /** Gives the sinks, whose queues are bounded, their turn. */

@@ -42,7 +42,7 @@ export async function runScenario(flags: RunFlags, context: Context): Promise<Ex
   return executeRun(
     {
       scenario,
-      thresholds: [...thresholds, ...impliedThreshold(thresholds)],
+      thresholds: [...thresholds, ...impliedThreshold(thresholds, scenario)],
       folder,
       out: flags.out,
       influxdb: flags.influxdb,

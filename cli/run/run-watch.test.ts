@@ -9,6 +9,7 @@ const flags: WatchFlags = {
   rampMs: undefined,
   durationMs: undefined,
   player: 'plain',
+  behaviour: 'normal',
   reconnect: true,
   link: undefined,
   thresholds: [],

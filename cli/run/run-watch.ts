@@ -2,7 +2,7 @@ import { urlAddresses } from '../../scenarios/addresses.ts';
 import type { ScenarioInput } from '../../scenarios/schema.ts';
 import { formatDuration } from '../../scenarios/units.ts';
 import { validateScenario, wrongViewerUrl } from '../../scenarios/validate.ts';
-import type { Protocol, playerNames } from '../../scenarios/words.ts';
+import type { behaviourNames, Protocol, playerNames } from '../../scenarios/words.ts';
 import type { Context } from '../command.ts';
 import { CommandError, type ExitCode, exitCodes } from '../exit-codes.ts';
 import { executeRun } from './execute-run.ts';
@@ -17,6 +17,7 @@ export interface WatchFlags {
   readonly rampMs: number | undefined;
   readonly durationMs: number | undefined;
   readonly player: (typeof playerNames)[number];
+  readonly behaviour: (typeof behaviourNames)[number];
   readonly protocol?: Protocol | undefined;
   readonly reconnect: boolean;
   readonly link: string | undefined;
@@ -45,7 +46,7 @@ export async function runWatch(flags: WatchFlags, context: Context): Promise<Exi
   return executeRun(
     {
       scenario,
-      thresholds: [...thresholds, ...impliedThreshold(thresholds)],
+      thresholds: [...thresholds, ...impliedThreshold(thresholds, scenario)],
       folder: process.cwd(),
       out: flags.out,
       influxdb: flags.influxdb,
@@ -82,6 +83,7 @@ export function watchScenario(flags: WatchFlags): ScenarioInput {
         duration: formatDuration(durationMs),
         ramp: formatDuration(rampMs),
         player: flags.player,
+        behaviour: flags.behaviour,
         ...(flags.protocol !== undefined && { protocol: flags.protocol }),
         reconnect: flags.reconnect,
         ...(flags.link !== undefined && { link: parseLink(flags.link) }),
