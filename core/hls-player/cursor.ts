@@ -32,6 +32,8 @@ export type Next = Item | 'wait' | 'behind' | 'over';
 export class Cursor {
   sequence = Number.NaN;
   part = 0;
+  /** The part that was loaded by its hint: which segment it belongs to, only the next playlist tells. */
+  #hinted: { readonly url: string; readonly offset: number } | null = null;
 
   get placed(): boolean {
     return !Number.isNaN(this.sequence);
@@ -52,7 +54,7 @@ export class Cursor {
       if (this.part === 0) return { kind: 'segment', part: 0, ...segment };
       for (; this.part < segment.parts.length; this.part++) {
         const part = segment.parts[this.part]!;
-        if (!part.gap) return this.#partItem(part, segment.discontinuity);
+        if (!part.gap && !this.#wasHinted(part)) return this.#partItem(part, segment.discontinuity);
       }
       // All its parts have been loaded, or they are listed no more.
     }
@@ -60,13 +62,14 @@ export class Cursor {
     if (this.sequence > open || !lowLatency || playlist.partTargetMs === null) return 'wait';
     for (; this.part < playlist.parts.length; this.part++) {
       const part = playlist.parts[this.part]!;
-      if (!part.gap) return this.#partItem(part, playlist.partsDiscontinuity);
+      if (!part.gap && !this.#wasHinted(part)) return this.#partItem(part, playlist.partsDiscontinuity);
     }
-    return this.#hinted(playlist) ?? 'wait';
+    return this.#hintOf(playlist) ?? 'wait';
   }
 
   /** The item has been loaded, or given up. */
   passed(item: Item): void {
+    this.#hinted = item.kind === 'hint' ? { url: item.url, offset: item.range?.offset ?? 0 } : null;
     if (item.kind === 'segment') this.#toSegment(item.sequence + 1);
     else {
       this.sequence = item.sequence;
@@ -80,12 +83,16 @@ export class Cursor {
     this.part = 0;
   }
 
+  #wasHinted({ url, range }: Part): boolean {
+    return this.#hinted !== null && this.#hinted.url === url && this.#hinted.offset === (range?.offset ?? 0);
+  }
+
   #partItem(part: Part, discontinuity: number): Item {
     return { kind: 'part', sequence: this.sequence, part: this.part, discontinuity, ...withoutFlags(part) };
   }
 
   /** 4.4.5.3: what will come next can be asked for already; the answer comes when it is there. */
-  #hinted(playlist: MediaPlaylist): Item | null {
+  #hintOf(playlist: MediaPlaylist): Item | null {
     const hint = playlist.preloadHints.find(({ type }) => type === 'part');
     const last = playlist.parts.at(-1) ?? playlist.segments.at(-1);
     if (hint === undefined || last === undefined || this.part !== playlist.parts.length) return null;
