@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import type { MultivariantPlaylist } from '../core/hls/multivariant-playlist.ts';
 import { BandwidthEstimate } from '../core/hls-player/bandwidth.ts';
 import { abandonFor, nextLevel, startEstimateBps, startLevel } from '../core/hls-player/choose-level.ts';
+import { type Cmcd, cmcdHeaders, withCmcd } from '../core/hls-player/cmcd.ts';
 import type { Item } from '../core/hls-player/cursor.ts';
 import { audioOf, type Level, levelsOf } from '../core/hls-player/renditions.ts';
 import { retryDelayMs } from '../core/hls-player/retry.ts';
@@ -39,6 +41,7 @@ const hlsReconnect: ReconnectPolicy = {
 };
 /** hls.js's `maxBufferLength`. */
 const MAX_BUFFER_MS = 30_000;
+const CMCD_TYPES = { playlist: 'm', init: 'i', key: 'k' } as const;
 /** A playlist that has not changed for so many target durations is no longer being made. */
 const STALE_TARGETS = 3;
 /** Keys of one session; a server that changes them with each segment does not fill memory. */
@@ -76,6 +79,9 @@ export class HlsViewer extends ViewerSession implements Viewer, TrackOwner {
   #levels: readonly Level[] = [];
   #level = 0;
   #bandwidth: BandwidthEstimate | null = null;
+  /** Of CMCD: the buffer was empty since the last request. */
+  #starved = false;
+  readonly #sessionId: string;
 
   /** Throws an Error of one sentence if the URL or a header cannot be used. */
   constructor(options: ViewerOptions) {
@@ -89,6 +95,7 @@ export class HlsViewer extends ViewerSession implements Viewer, TrackOwner {
     }
     this.#hls = options.hls ?? {};
     this.lowLatency = this.#hls.lowLatency ?? true;
+    this.#sessionId = this.#hls.cmcd ? randomUUID() : '';
     this.#http = this.#connections();
     this.#main = new MediaTrack(this, url, new UnitMeter(this.meter), this.headBytes);
   }
@@ -158,9 +165,15 @@ export class HlsViewer extends ViewerSession implements Viewer, TrackOwner {
   // TrackOwner
 
   get(track: MediaTrack, asking: Asking, asked: HttpAsked, handler: HttpHandler): HttpRequest {
-    void track;
-    void asking;
-    return this.#http.request(asked, handler);
+    const { cmcd } = this.#hls;
+    if (!cmcd) return this.#http.request(asked, handler);
+    const data = this.#cmcdOf(track, asking);
+    return this.#http.request(
+      cmcd === 'query'
+        ? { ...asked, url: withCmcd(asked.url, data) }
+        : { ...asked, headers: cmcdHeaders(data) },
+      handler,
+    );
   }
 
   arrived(): void {
@@ -318,6 +331,42 @@ export class HlsViewer extends ViewerSession implements Viewer, TrackOwner {
 
   get #where(): string {
     return endpointName(parseHttpUrl(this.#main.url, this.options.tls).endpoint);
+  }
+
+  /** What CTA-5004-B has words for, of this request. */
+  #cmcdOf(track: MediaTrack, asking: Asking): Cmcd {
+    const { state } = this;
+    const bufferMs = this.meter.bufferMs(this.nowMs);
+    const isMedia = typeof asking === 'object';
+    const isSound = track === this.#audio;
+    const playlist = this.#main.playlist;
+    const chosen = this.#chosen;
+    const stalled = state === 'stalled' || state === 'reconnecting';
+    const started = this.meter.hasFirstFrame;
+    const wasEmpty = isMedia && this.#starved;
+    if (isMedia) this.#starved = false;
+    return {
+      v: 2,
+      sf: 'h',
+      sid: this.#sessionId,
+      cid: (this.options.url.split(/[?#]/, 1)[0] ?? '').replace(/^[a-z]+:\/\/[^/]*\//i, '').slice(0, 64),
+      sta: stalled ? 'r' : started ? 'p' : 's',
+      su: stalled || !started,
+      ot: isMedia ? (isSound ? 'a' : this.#audio === null ? 'av' : 'v') : CMCD_TYPES[asking],
+      ...(playlist && {
+        st: playlist.ended ? 'v' : playlist.partTargetMs !== null && this.lowLatency ? 'll' : 'l',
+      }),
+      ...(isMedia && { d: asking.durationMs, bl: bufferMs, bs: wasEmpty }),
+      ...(isMedia && started && { dl: bufferMs }),
+      ...(isMedia && chosen && !isSound && { br: chosen.bps / 1_000 }),
+      ...(isMedia && chosen && { tb: this.#levels.at(-1)!.bps / 1_000 }),
+      ...(this.#bandwidth && started && { mtp: this.#bandwidth.bps / 1_000 }),
+    };
+  }
+
+  override stalled(startMs: number): void {
+    this.#starved = true;
+    super.stalled(startMs);
   }
 
   get #chosen(): Level | undefined {

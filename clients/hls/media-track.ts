@@ -9,6 +9,7 @@ import {
 } from '../../core/hls/media-playlist.ts';
 import type { MultivariantPlaylist } from '../../core/hls/multivariant-playlist.ts';
 import { nextReload } from '../../core/hls/reload.ts';
+import { withoutCmcd } from '../../core/hls-player/cmcd.ts';
 import { Cursor, type Item } from '../../core/hls-player/cursor.ts';
 import { SegmentReader } from '../../core/hls-player/segment-reader.ts';
 import { type Position, startPosition } from '../../core/hls-player/start-position.ts';
@@ -394,7 +395,7 @@ class PlaylistHandler implements HttpHandler {
   head(_head: HttpHead, url: string): void {
     const { owner } = this.#track;
     owner.arrived();
-    this.#track.url = withoutDirectives(url);
+    this.#track.url = withoutCmcd(withoutDirectives(url));
     this.#intake.begin(this.#track.url);
   }
   body(bytes: Uint8Array, start: number, end: number): void {
