@@ -1,13 +1,16 @@
 import http from 'node:http';
+import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { playlistChanges } from '../../core/hls/changes.ts';
 import type { MediaPlaylist } from '../../core/hls/media-playlist.ts';
 import { parseMediaPlaylist } from '../../core/hls/parse-media.ts';
 import { parsePlaylist } from '../../core/hls/parse-playlist.ts';
+import { Mp4Demuxer } from '../../core/mp4/demuxer.ts';
 import { TsDemuxer } from '../../core/mpegts/demuxer.ts';
 import { findStampAnnexB } from '../../core/mpegts/find-stamp.ts';
-import type { Stamp } from '../../core/stamp/stamp.ts';
+import { findStamp, type Stamp } from '../../core/stamp/stamp.ts';
 import { UnitCollector } from './access-units.ts';
+import type { Hostility } from './hls-misbehaviour.ts';
 import { type HlsOrigin, type HlsOriginOptions, startHlsOrigin } from './hls-origin.ts';
 import { encodedMedia, knownMedia } from './live-media.ts';
 import { runTool } from './run-tool.ts';
@@ -132,5 +135,214 @@ describe('startHlsOrigin', () => {
     expect(playlist.segments.map(({ durationMs }) => durationMs)).toEqual([1000, 1000, 1000, 1000]);
     // Decoded to the end without a complaint.
     await runTool('ffmpeg', ['-v', 'error', '-i', origin.url, '-f', 'null', '-']);
+  });
+});
+
+/** Of the first video unit in this segment or these parts. */
+function firstStamp(init: Uint8Array, body: Uint8Array): Stamp {
+  const sink = new UnitCollector();
+  const demuxer = new Mp4Demuxer(sink);
+  demuxer.push(init);
+  demuxer.begin();
+  demuxer.push(body);
+  const stamp: Stamp = { publisher: 0, frame: -1, captureUs: 0 };
+  const { head } = sink.ofKind('video')[0]!;
+  findStamp(head, 0, head.length, 4, 'h264', stamp);
+  return stamp;
+}
+
+async function playThrough(url: string, more: readonly string[] = []): Promise<void> {
+  await runTool('ffmpeg', ['-v', 'error', ...more, '-i', url, '-f', 'null', '-']);
+}
+
+describe('features of the origin, as ffmpeg and our parser see them', () => {
+  it('fMP4, with an init segment', async () => {
+    await start({ container: 'fmp4', media: await encodedMedia() });
+    const packets = await probePackets(origin.url, 2);
+    const pictures = packets.filter(({ codec_type }) => codec_type === 'video');
+    expect(pictures.length).toBeGreaterThanOrEqual(45);
+    expect(pictures[0]!.flags.startsWith('K')).toBe(true);
+    expect(origin.counts.inits).toBeGreaterThan(0);
+    origin.end();
+    await playThrough(origin.url, ['-live_start_index', '0']);
+  });
+
+  it('low latency: what is asked for comes when it is made, a part after its last frame', async () => {
+    await start({
+      container: 'fmp4',
+      partMs: 200,
+      variants: [
+        { name: 'a', media: knownMedia(), bandwidth: 1 },
+        { name: 'b', media: knownMedia(), bandwidth: 2 },
+      ],
+    });
+    const url = origin.mediaUrl('a');
+    const first = await load(url);
+    expect(first.serverControl.canBlockReload).toBe(true);
+    let playlist = first;
+    const init = (await get(playlist.segments[0]!.map!.url)).body;
+    const agesMs: number[] = [];
+    for (let i = 0; i < 6; i++) {
+      const sequence = playlist.mediaSequence + playlist.segments.length;
+      const hinted = get(playlist.preloadHints[0]!.url);
+      const query = `?_HLS_msn=${sequence}&_HLS_part=${playlist.parts.length}`;
+      const next = await load(`${url}${query}`);
+      const changes = playlistChanges(playlist, next);
+      expect(changes.violations).toEqual([]);
+      expect(changes.parts).toHaveLength(1);
+      const { body, status } = await hinted;
+      expect(status).toBe(200);
+      expect(changes.parts[0]!.part.url).toBe(playlist.preloadHints[0]!.url);
+      const now = performance.timeOrigin + performance.now();
+      agesMs.push(now - firstStamp(init, body).captureUs / 1000);
+      expect(next.renditionReports).toMatchObject([{ url: origin.mediaUrl('b') }]);
+      expect(Math.abs(next.renditionReports[0]!.lastSequence! - sequence)).toBeLessThanOrEqual(1);
+      playlist = next;
+    }
+    // Five frames make a part, and the sixth closes it: 200 ms after the first was captured.
+    for (const age of agesMs) expect(age).toBeGreaterThan(195);
+    expect(Math.min(...agesMs)).toBeLessThan(280);
+    const { status } = await get(`${url}?_HLS_msn=${playlist.mediaSequence + 100}`);
+    expect(status).toBe(400);
+  });
+
+  it.each([false, true])('AES-128, keys that change, IV in the playlist: %s', async (explicitIv) => {
+    await start({ type: 'vod', historyMs: 5_000, media: await encodedMedia(), aes128: { explicitIv } });
+    const playlist = await load();
+    expect(new Set(playlist.segments.map(({ key }) => key!.url)).size).toBe(2);
+    expect(playlist.segments.every(({ key }) => (key!.iv !== null) === explicitIv)).toBe(true);
+    await playThrough(origin.url);
+    expect(origin.counts.keys).toBeGreaterThanOrEqual(2);
+  });
+
+  it('byte ranges', async () => {
+    await start({ type: 'vod', historyMs: 6_000, media: await encodedMedia(), byteRanges: true });
+    const playlist = await load();
+    expect(playlist.version).toBe(4);
+    expect(new Set(playlist.segments.map(({ url }) => url)).size).toBe(2);
+    const { url, range } = playlist.segments[1]!;
+    const last = range!.offset + range!.length - 1;
+    const { status, body, headers } = await get(url, { range: `bytes=${range!.offset}-${last}` });
+    expect([status, body.length, body[0]]).toEqual([206, range!.length, 0x47]);
+    expect(headers['content-range']).toMatch(new RegExp(`^bytes ${range!.offset}-${last}/`));
+    await playThrough(origin.url);
+  });
+
+  it('byte ranges of a live stream stay where they are', async () => {
+    await start({ segmentMs: 200, media: knownMedia({ gopFrames: 5 }), byteRanges: true });
+    const before = await load();
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    expect(playlistChanges(before, await load()).violations).toEqual([]);
+  });
+
+  it('gzip, delta updates, gaps, a discontinuity and redirects', async () => {
+    await start({
+      historyMs: 14_500,
+      windowSegments: 14,
+      gzip: true,
+      deltaUpdates: true,
+      gaps: [13],
+      discontinuityAtMs: [10_000],
+      redirects: 2,
+    });
+    const { status, headers } = await get(origin.url);
+    expect([status, headers.location]).toEqual([302, '/hop/1/live/index.m3u8']);
+    const url = `http://127.0.0.1:${origin.port}/hop/0/live/index.m3u8`;
+    const answer = await get(url, { 'accept-encoding': 'gzip' });
+    expect(answer.headers['content-encoding']).toBe('gzip');
+    const previous = parseMediaPlaylist(String(gunzipSync(answer.body)), { url });
+    expect(previous.violations).toEqual([]);
+    expect(previous.segments.filter(({ startsDiscontinuity }) => startsDiscontinuity)).toHaveLength(1);
+    const gap = previous.segments.find(({ sequence }) => sequence === 13)!;
+    expect(gap.gap).toBe(true);
+    expect((await get(gap.url)).status).toBe(404);
+    const { body } = await get(`${url}?_HLS_skip=YES`);
+    const delta = parseMediaPlaylist(String(body), { url, previous });
+    expect(delta.violations).toEqual([]);
+    expect(delta.skippedSegments).toBeGreaterThan(5);
+    expect(delta.segments.length).toBeGreaterThanOrEqual(previous.segments.length - 1);
+  });
+});
+
+describe('misbehaviours of the origin', () => {
+  it('answers 404, late, from the past, or not to the end', async () => {
+    await start({ historyMs: 10_000, misbehave: { refuse: { kind: 'segment', status: 503, times: 1 } } });
+    const playlist = await load();
+    const { url, sequence } = playlist.segments.at(-1)!;
+    expect((await get(url)).status).toBe(503);
+    expect((await get(url)).status).toBe(200);
+
+    origin.misbehaviour.missingSegments = [sequence];
+    expect((await get(url)).status).toBe(404);
+    delete origin.misbehaviour.missingSegments;
+
+    origin.misbehaviour.slowMs = { segment: 300 };
+    const began = performance.now();
+    await get(url);
+    expect(performance.now() - began).toBeGreaterThan(295);
+    origin.misbehaviour.slowMs = {};
+
+    origin.misbehaviour.sequenceShift = -3;
+    const reasons = playlistChanges(playlist, await load()).violations.map(({ reason }) => reason);
+    expect(reasons).toContain('sequence-regress');
+    origin.misbehaviour.sequenceShift = 0;
+
+    origin.misbehaviour.cutMidway = { kind: 'segment', times: 1 };
+    await expect(get(url)).rejects.toThrow(/aborted|hang up|ECONNRESET/);
+    expect((await get(url)).status).toBe(200);
+  });
+
+  it('freezes its playlists, and goes on later', async () => {
+    await start({ segmentMs: 200, media: knownMedia({ gopFrames: 5 }), misbehave: { frozen: true } });
+    const before = await load();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(playlistChanges(before, await load()).changed).toBe(false);
+    origin.misbehaviour.frozen = false;
+    expect(playlistChanges(before, await load()).segments.length).toBeGreaterThanOrEqual(2);
+  });
+
+  it('closes kept connections after some answers', async () => {
+    await start({ misbehave: { closeAfterAnswers: 2 } });
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+    for (let i = 0; i < 6; i++) {
+      await get(origin.url, {}, agent);
+      await new Promise((resolve) => setTimeout(resolve, 30));
+    }
+    agent.destroy();
+    expect(origin.counts.connections).toBe(3);
+  });
+
+  it('sends hostile playlists and keys', async () => {
+    await start({ aes128: {}, misbehave: { keyBytes: 15 } });
+    const key = (await load()).segments[0]!.key!.url!;
+    expect((await get(key)).body).toHaveLength(15);
+    const hostile = async (
+      by: Hostility,
+      maxBytes: number,
+    ): Promise<http.IncomingMessage & { got: number }> => {
+      origin.misbehaviour.hostile = { kind: 'playlist', by };
+      return new Promise((resolve, reject) => {
+        const request = http.get(origin.url, (response) => {
+          const result = Object.assign(response, { got: 0 });
+          const finish = (): void => {
+            request.destroy();
+            resolve(result);
+          };
+          response.on('data', ({ length }: Buffer) => {
+            result.got += length;
+            if (result.got >= maxBytes) finish();
+          });
+          response.on('end', finish);
+          response.on('error', () => {});
+        });
+        request.on('error', reject);
+      });
+    };
+    expect((await hostile('endless', 20_000_000)).got).toBeGreaterThanOrEqual(20_000_000);
+    expect((await hostile('huge-line', 1e9)).got).toBeGreaterThan(16_000_000);
+    const bomb = await hostile('gzip-bomb', 50_000);
+    expect(bomb.headers['content-encoding']).toBe('gzip');
+    expect((await hostile('redirect-loop', 1)).headers.location).toBe('/live/index.m3u8');
+    expect((await hostile('redirect-to-file', 1)).headers.location).toMatch(/^file:/);
   });
 });

@@ -2,84 +2,20 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type net from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import type { Container } from '../../core/hls/segment-muxer.ts';
 import { skippable, type WrittenPlaylist, writeMediaPlaylist } from '../../core/hls/write-media-playlist.ts';
 import { writeMultivariantPlaylist } from '../../core/hls/write-multivariant-playlist.ts';
+import { SegmentEncryption } from './hls-encryption.ts';
+import { type Misbehaviour, misbehave, type ResourceKind, sendSlowly } from './hls-misbehaviour.ts';
+import type { HlsOrigin, HlsOriginOptions, OriginCounts, OriginVariant } from './hls-origin-options.ts';
+import { SegmentRanges } from './hls-ranges.ts';
 import { HlsRendition } from './hls-rendition.ts';
-import { knownMedia, type LiveMedia } from './live-media.ts';
+import { knownMedia } from './live-media.ts';
 
-/**
- * A live HLS origin on loopback, in the test's own process. Media comes to it in real time: a segment appears when the last of its
- * frames has been captured, and each frame is stamped with its capture time, so that a viewer's latency is known beforehand.
- *
- *     /live/main.m3u8            multivariant, if there are variants
- *     /live/<variant>/index.m3u8 or /live/index.m3u8     media playlists; segments beside them
- */
-export interface HlsOriginOptions {
-  /** Default `knownMedia()`. */
-  readonly media?: LiveMedia;
-  /** Instead of `media`: a multivariant playlist of these. */
-  readonly variants?: readonly OriginVariant[];
-  readonly container?: Container;
-  /** Default 1,000. */
-  readonly segmentMs?: number;
-  /** Low-latency HLS with parts of so many milliseconds. */
-  readonly partMs?: number;
-  /** Default `live`. */
-  readonly type?: 'live' | 'event' | 'vod';
-  readonly windowSegments?: number;
-  /** Media that is there at the beginning, as if the stream had begun so much earlier (VOD: all of it). Default: five segments. */
-  readonly historyMs?: number;
-  readonly deltaUpdates?: boolean;
-  /** Playlists are sent compressed to whoever takes that. */
-  readonly gzip?: boolean;
-  /** Media times at which timestamps leap, which makes a discontinuity. */
-  readonly discontinuityAtMs?: readonly number[];
-}
-
-export interface OriginVariant {
-  readonly name: string;
-  readonly media: LiveMedia;
-  /** Peak bits per second, as the multivariant playlist says. */
-  readonly bandwidth: number;
-  readonly width?: number;
-  readonly height?: number;
-}
-
-export interface OriginCounts {
-  requests: number;
-  /** TCP connections, ever. */
-  connections: number;
-  openConnections: number;
-  playlists: number;
-  segments: number;
-  parts: number;
-  inits: number;
-  notFound: number;
-  /** Of bodies. */
-  bytes: number;
-}
-
-export interface HlsOrigin {
-  readonly port: number;
-  /** Where a player starts. */
-  readonly url: string;
-  /** Of a variant's media playlist; of the only one without a name. */
-  mediaUrl(variant?: string): string;
-  readonly counts: Readonly<OriginCounts>;
-  /** How often each path was asked for. */
-  readonly paths: ReadonlyMap<string, number>;
-  /** The requests in order: method and target. */
-  readonly log: readonly string[];
-  /** Wall clock at media time 0. */
-  readonly startWallMs: number;
-  rendition(variant?: string): HlsRendition;
-  /** The stream is over: EXT-X-ENDLIST. */
-  end(): void;
-  stop(): Promise<void>;
-}
+export type { HlsOrigin, HlsOriginOptions, OriginCounts, OriginVariant };
 
 const ONLY = '';
+/** Between an answer and the end of its connection: the player has it, and has perhaps asked for more. */
+const CLOSE_AFTER_MS = 5;
 const TICK_MS = 5;
 /** What a request for a playlist or part that is not there yet waits for; RFC 8216bis, 6.2.5.2 wants three target durations. */
 const MAX_BLOCK_MS = 10_000;
@@ -89,8 +25,17 @@ const TYPES: Readonly<Record<string, string>> = {
   ts: 'video/mp2t',
   m4s: 'video/iso.segment',
   mp4: 'video/mp4',
+  key: 'application/octet-stream',
 };
+const HOP = /^\/hop\/(\d+)(\/.*)$/;
 
+/**
+ * A live HLS origin on loopback, in the test's own process. Media comes to it in real time: a segment appears when the last of its
+ * frames has been captured, and each frame is stamped with its capture time, so that a viewer's latency is known beforehand.
+ *
+ *     /live/main.m3u8            multivariant, if there are variants
+ *     /live/<variant>/index.m3u8 or /live/index.m3u8     media playlists; segments beside them
+ */
 export async function startHlsOrigin(options: HlsOriginOptions = {}): Promise<HlsOrigin> {
   const origin = new Origin(options);
   await origin.listen();
@@ -106,12 +51,20 @@ class Origin implements HlsOrigin {
     segments: 0,
     parts: 0,
     inits: 0,
+    keys: 0,
+    redirects: 0,
     notFound: 0,
     bytes: 0,
   };
   readonly paths = new Map<string, number>();
   readonly log: string[] = [];
   readonly startWallMs: number;
+  readonly misbehaviour: Misbehaviour;
+  readonly #encryption: SegmentEncryption | null;
+  readonly #answers = new WeakMap<net.Socket, number>();
+  /** What frozen playlists show. */
+  readonly #frozen = new Map<HlsRendition, WrittenPlaylist>();
+  readonly #ranges = new Map<HlsRendition, SegmentRanges>();
   readonly #options: HlsOriginOptions;
   readonly #renditions: ReadonlyMap<string, HlsRendition>;
   readonly #server = http.createServer((request, response) => {
@@ -124,6 +77,11 @@ class Origin implements HlsOrigin {
 
   constructor(options: HlsOriginOptions) {
     this.#options = options;
+    this.misbehaviour = { ...options.misbehave };
+    this.#encryption = options.aes128 ? new SegmentEncryption(options.aes128) : null;
+    if (options.aes128 && (options.partMs !== undefined || options.byteRanges)) {
+      throw new Error('the origin encrypts whole segments only: no parts, no byte ranges');
+    }
     const { segmentMs = 1_000, container = 'ts', type = 'live', historyMs = 5 * segmentMs } = options;
     // One picture more closes the last segment of what is there already.
     this.#startMs = performance.now() - historyMs;
@@ -204,7 +162,10 @@ class Origin implements HlsOrigin {
 
   #advance(): void {
     const mediaMs = performance.now() - this.#startMs;
-    for (const rendition of this.#renditions.values()) rendition.advance(mediaMs);
+    for (const rendition of this.#renditions.values()) {
+      rendition.advance(mediaMs);
+      if (this.#options.byteRanges) this.#rangesOf(rendition).learn();
+    }
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -212,13 +173,25 @@ class Origin implements HlsOrigin {
     this.counts.requests++;
     this.paths.set(url.pathname, (this.paths.get(url.pathname) ?? 0) + 1);
     if (this.log.length < MAX_LOG) this.log.push(`${request.method} ${request.url}`);
+    this.#closeAfterEnough(request.socket, response);
 
-    const [, folder, ...rest] = url.pathname.split('/');
+    const hop = HOP.exec(url.pathname);
+    const pathname = hop?.[2] ?? url.pathname;
+    const [, folder, ...rest] = pathname.split('/');
     const name = rest.pop() ?? '';
+    const hops = hop ? Number(hop[1]) : isPlaylist(name) ? (this.#options.redirects ?? 0) : 0;
+    if (hops > 0) {
+      this.counts.redirects++;
+      response.writeHead(302, { location: `/hop/${hops - 1}${pathname}${url.search}`, 'content-length': 0 });
+      response.end();
+      return;
+    }
     const rendition = this.#renditions.get(rest.join('/'));
-    if (folder === 'live' && name === 'main.m3u8' && this.#options.variants) {
-      this.#sendPlaylist(request, response, this.#multivariant());
-    } else if (folder !== 'live' || rendition === undefined) this.#refuse(response, 404);
+    const isMultivariant = name === 'main.m3u8' && this.#options.variants !== undefined;
+    if (folder !== 'live' || (rendition === undefined && !isMultivariant)) this.#refuse(response, 404);
+    else if (await misbehave(this.misbehaviour, kindOf(name), request, response)) return;
+    else if (isMultivariant) this.#sendPlaylist(request, response, 'multivariant', this.#multivariant());
+    else if (rendition === undefined) this.#refuse(response, 404);
     else if (name === 'index.m3u8') await this.#answerPlaylist(request, response, rendition, url);
     else await this.#answerMedia(request, response, rendition, name);
   }
@@ -234,15 +207,14 @@ class Origin implements HlsOrigin {
     if (sequence !== null) {
       // 6.2.5.2: more than two segments ahead is a mistake.
       if (Number(sequence) > rendition.packager.openSequence + 2) return this.#refuse(response, 400);
-      await this.#until(rendition, () =>
-        hasReached(rendition, Number(sequence), part === null ? null : Number(part)),
-      );
+      const wanted = Number(sequence);
+      await this.#until(rendition, () => hasReached(rendition, wanted, part === null ? null : Number(part)));
     } else await this.#until(rendition, () => rendition.playlist() !== null);
     const playlist = rendition.playlist();
     if (playlist === null) return this.#refuse(response, 503);
-    const written = this.#withReports(playlist, rendition);
+    const written = this.#altered(playlist, rendition);
     const skip = url.searchParams.has('_HLS_skip') ? skippable(written) : 0;
-    this.#sendPlaylist(request, response, writeMediaPlaylist(written, skip));
+    this.#sendPlaylist(request, response, 'playlist', writeMediaPlaylist(written, skip));
   }
 
   async #answerMedia(
@@ -251,15 +223,58 @@ class Origin implements HlsOrigin {
     rendition: HlsRendition,
     name: string,
   ): Promise<void> {
+    const kind = kindOf(name);
     // A part that is hinted is asked for before it is there.
     const isHinted = rendition.playlist()?.preloadHints.some(({ url }) => url === name);
     if (isHinted) await this.#until(rendition, () => rendition.packager.resource(name) !== null);
-    const bytes = rendition.packager.resource(name);
+    const bytes = kind === 'key' ? this.#keyBytes(name) : this.#mediaBytes(rendition, name);
     if (bytes === null) return this.#refuse(response, 404);
-    if (name.endsWith('.mp4')) this.counts.inits++;
-    else if (/\.\d+\.\w+$/.test(name)) this.counts.parts++;
-    else this.counts.segments++;
-    this.#send(request, response, name, bytes);
+    this.counts[`${kind as 'segment' | 'part' | 'init' | 'key'}s`]++;
+    this.#send(request, response, kind, name, bytes);
+  }
+
+  #keyBytes(name: string): Uint8Array | null {
+    const key = this.#encryption?.keyBytes(name) ?? null;
+    const { keyBytes } = this.misbehaviour;
+    return key === null || keyBytes === undefined ? key : Buffer.alloc(keyBytes, key);
+  }
+
+  #mediaBytes(rendition: HlsRendition, name: string): Uint8Array | null {
+    const { packager } = rendition;
+    if (this.#options.byteRanges && name.startsWith('range-')) return this.#rangesOf(rendition).bytes(name);
+    const bytes = packager.resource(name);
+    const sequence = /^seg-(\d+)\.\w+$/.exec(name)?.[1];
+    if (bytes === null || sequence === undefined) return bytes;
+    const { gaps } = this.#options;
+    const { missingSegments } = this.misbehaviour;
+    if ([...(gaps ?? []), ...(missingSegments ?? [])].includes(Number(sequence))) return null;
+    return this.#encryption?.encrypt(bytes, Number(sequence)) ?? bytes;
+  }
+
+  /** The packager's playlist with what the origin adds to it. */
+  #altered(fresh: WrittenPlaylist, rendition: HlsRendition): WrittenPlaylist {
+    const { frozen, sequenceShift = 0 } = this.misbehaviour;
+    if (!frozen) this.#frozen.delete(rendition);
+    else if (!this.#frozen.has(rendition)) this.#frozen.set(rendition, fresh);
+    const playlist = this.#frozen.get(rendition) ?? fresh;
+    const { gaps = [], byteRanges } = this.#options;
+    const segments = playlist.segments.map((segment) => {
+      const { sequence } = segment;
+      const gap = gaps.includes(sequence);
+      const key = this.#encryption?.keyOf(sequence) ?? null;
+      return { ...segment, gap, key, ...(byteRanges ? this.#rangesOf(rendition).place(segment) : {}) };
+    });
+    const mediaSequence = Math.max(0, playlist.mediaSequence + sequenceShift);
+    return this.#withReports({ ...playlist, mediaSequence, segments }, rendition);
+  }
+
+  #rangesOf(rendition: HlsRendition): SegmentRanges {
+    let ranges = this.#ranges.get(rendition);
+    if (ranges === undefined) {
+      ranges = new SegmentRanges(rendition.packager);
+      this.#ranges.set(rendition, ranges);
+    }
+    return ranges;
   }
 
   #withReports(playlist: WrittenPlaylist, of: HlsRendition): WrittenPlaylist {
@@ -300,25 +315,60 @@ class Origin implements HlsOrigin {
     }
   }
 
-  #sendPlaylist(request: IncomingMessage, response: ServerResponse, text: string): void {
+  #sendPlaylist(
+    request: IncomingMessage,
+    response: ServerResponse,
+    kind: 'multivariant' | 'playlist',
+    text: string,
+  ): void {
     this.counts.playlists++;
-    this.#send(request, response, 'index.m3u8', Buffer.from(text));
+    this.#send(request, response, kind, 'index.m3u8', Buffer.from(text));
   }
 
-  #send(request: IncomingMessage, response: ServerResponse, name: string, bytes: Uint8Array): void {
-    const type = name.slice(name.lastIndexOf('.') + 1);
-    response.setHeader('content-type', TYPES[type] ?? 'application/octet-stream');
-    response.setHeader('cache-control', type === 'm3u8' ? 'no-cache' : 'max-age=60');
+  #send(
+    request: IncomingMessage,
+    response: ServerResponse,
+    kind: ResourceKind,
+    name: string,
+    bytes: Uint8Array,
+  ): void {
+    response.setHeader('content-type', TYPES[name.slice(name.lastIndexOf('.') + 1)] ?? 'video/mp2t');
+    response.setHeader('cache-control', isPlaylist(name) ? 'no-cache' : 'max-age=60');
     response.setHeader('access-control-allow-origin', '*');
     let body = bytes;
+    let status = 200;
+    const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
     const takesGzip = /\bgzip\b/.test(request.headers['accept-encoding'] ?? '');
-    if (this.#options.gzip && type === 'm3u8' && takesGzip) {
+    if (range) {
+      const first = Number(range[1]);
+      if (first >= bytes.length) {
+        this.#refuse(response, 416);
+        return;
+      }
+      body = bytes.subarray(first, range[2] === '' ? bytes.length : Number(range[2]) + 1);
+      status = 206;
+      response.setHeader('content-range', `bytes ${first}-${first + body.length - 1}/${bytes.length}`);
+    } else if (this.#options.gzip && isPlaylist(name) && takesGzip) {
       body = gzipSync(bytes);
       response.setHeader('content-encoding', 'gzip');
     }
     response.setHeader('content-length', body.length);
     this.counts.bytes += body.length;
-    response.writeHead(200).end(request.method === 'HEAD' ? undefined : body);
+    const { trickle, cutMidway } = this.misbehaviour;
+    response.writeHead(status);
+    if (cutMidway?.kind === kind && cutMidway.times > 0) {
+      cutMidway.times--;
+      response.write(body.subarray(0, body.length >> 1), () => response.socket?.destroy());
+    } else if (trickle?.kind === kind) void sendSlowly(response, body, trickle.bytesPerSecond);
+    else response.end(request.method === 'HEAD' ? undefined : body);
+  }
+
+  #closeAfterEnough(socket: net.Socket, response: ServerResponse): void {
+    const answers = (this.#answers.get(socket) ?? 0) + 1;
+    this.#answers.set(socket, answers);
+    const { closeAfterAnswers } = this.misbehaviour;
+    if (closeAfterAnswers === undefined || answers < closeAfterAnswers) return;
+    response.on('finish', () => setTimeout(() => socket.end(), CLOSE_AFTER_MS));
   }
 
   #refuse(response: ServerResponse, status: number): void {
@@ -332,4 +382,16 @@ function hasReached({ packager }: HlsRendition, sequence: number, part: number |
   const { openSequence, openParts } = packager;
   if (packager.playlist() === null) return false;
   return openSequence > sequence || (part !== null && openSequence === sequence && openParts > part);
+}
+
+function isPlaylist(name: string): boolean {
+  return name.endsWith('.m3u8');
+}
+
+function kindOf(name: string): ResourceKind {
+  if (name === 'main.m3u8') return 'multivariant';
+  if (isPlaylist(name)) return 'playlist';
+  if (name.endsWith('.key')) return 'key';
+  if (name.endsWith('.mp4')) return 'init';
+  return /\.\d+\.\w+$/.test(name) ? 'part' : 'segment';
 }
