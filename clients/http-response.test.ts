@@ -170,6 +170,40 @@ describe('HttpResponseReader', () => {
     expect(read('HTX', [1, 2]).error).toBe('HTTP_STATUS_LINE');
   });
 
+  it.each<[string, string, boolean]>([
+    ['a length', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx', true],
+    ['chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n', true],
+    ['204', 'HTTP/1.1 204 No Content\r\n\r\n', true],
+    ['close', 'HTTP/1.1 200 OK\r\nConnection: foo, Close\r\nContent-Length: 1\r\n\r\nx', false],
+    ['HTTP/1.0', 'HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx', false],
+    ['HTTP/1.0 and keep-alive', 'HTTP/1.0 200 OK\nConnection: keep-alive\nContent-Length: 1\n\nx', true],
+    ['neither', 'HTTP/1.1 200 OK\r\n\r\nx', false],
+  ])('knows whether the connection goes on after it: %s', (_name, text, persistent) => {
+    const reader = new HttpResponseReader({ head: () => {}, body: () => {} });
+    reader.push(Buffer.from(text));
+    expect(reader.persistent).toBe(persistent);
+  });
+
+  it('says where the answer ended, and reads the next one then', () => {
+    const statuses: number[] = [];
+    const reader = new HttpResponseReader({ head: ({ status }) => statuses.push(status), body: () => {} });
+    const answers = [
+      'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc',
+      'HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n',
+      'HTTP/1.1 204 No Content\r\n\r\n',
+    ];
+    const bytes = Buffer.from(answers.join(''));
+    let at = 0;
+    for (const answer of answers) {
+      at = reader.push(bytes, at);
+      expect(reader.complete).toBe(true);
+      expect(bytes.subarray(0, at).toString()).toMatch(new RegExp(`${answer.slice(-4)}$`));
+      reader.again();
+      expect(reader.hasHead).toBe(false);
+    }
+    expect([at, statuses]).toEqual([bytes.length, [200, 404, 204]]);
+  });
+
   it('throws nothing but ProtocolErrors, whatever comes', () => {
     const lines = fc.constantFrom(
       'HTTP/1.1 200 OK\r\n',
