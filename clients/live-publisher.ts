@@ -16,6 +16,8 @@ import type { ReconnectPolicy } from './viewer.ts';
 
 /** 8 s at 4 Mbit/s: longer than a hiccup, short of harm. */
 const defaultMaxQueueBytes = 4 * 1024 * 1024;
+/** A server that takes a stream for less than this has not taken it: its refusal came late, and counts as an attempt. */
+const settledMs = 1_000;
 /** How long the goodbye may take. */
 const stopGraceMs = 1_500;
 
@@ -38,6 +40,7 @@ export abstract class LivePublisher implements Publisher {
   /** When the attempt began of which this connection is a part; and when this connection became ready to use. */
   #attemptMs = 0;
   #openedMs = 0;
+  #permittedMs = 0;
   #attempt = 0;
   #lostAtMs: number | null = null;
   #everPublished = false;
@@ -162,8 +165,7 @@ export abstract class LivePublisher implements Publisher {
     if (this.#everPublished && !this.#returns) this.options.observer.reconnected();
     this.#everPublished = true;
     this.#returns = false;
-    this.#lostAtMs = null;
-    this.#attempt = 0;
+    this.#permittedMs = nowMs;
     this.afresh();
   }
 
@@ -187,6 +189,10 @@ export abstract class LivePublisher implements Publisher {
   protected lose(failure: Failure): void {
     if (this.#state !== 'connecting' && this.#state !== 'publishing') return;
     const nowMs = this.options.clock.nowMs();
+    if (this.#state === 'publishing' && nowMs - this.#permittedMs >= settledMs) {
+      this.#attempt = 0;
+      this.#lostAtMs = null;
+    }
     this.#closeConnection();
     this.afresh();
     this.#lostAtMs ??= nowMs;

@@ -40,7 +40,7 @@ const SHORTEST_MS = 100;
  */
 export class PublisherSchedule {
   readonly #options: PublisherScheduleOptions;
-  readonly #queue = new TimeQueue<() => void>();
+  readonly #queue = new TimeQueue<(nowMs: number) => void>();
 
   constructor(options: PublisherScheduleOptions) {
     this.#options = options;
@@ -54,15 +54,15 @@ export class PublisherSchedule {
     for (const [index, plan] of faults.entries()) {
       const concerned = publishers.filter(({ stream }) => plan.streams.includes(stream));
       if (concerned.length === 0) continue;
-      this.#queue.push(startMs + plan.atMs, () =>
-        this.#make({ index, plan, publishers: concerned }, startMs),
+      this.#queue.push(startMs + plan.atMs, (nowMs) =>
+        this.#make({ index, plan, publishers: concerned }, nowMs),
       );
     }
   }
 
   /** Does what is due. */
   advance(nowMs: number): void {
-    while (this.#queue.nextMs <= nowMs) this.#queue.pop()?.();
+    while (this.#queue.nextMs <= nowMs) this.#queue.pop()?.(nowMs);
   }
 
   stop(): void {
@@ -85,13 +85,14 @@ export class PublisherSchedule {
     });
   }
 
-  #make(fault: ScheduledFault, startMs: number): void {
-    const { kind, atMs, forMs } = fault.plan;
+  #make(fault: ScheduledFault, nowMs: number): void {
+    const { kind, forMs } = fault.plan;
     for (const { presence } of fault.publishers)
       presence.sendAway(kind === 'publisher-drop' ? 'cut' : 'goodbye');
     this.#options.begun(fault);
     if (forMs === null) return;
-    this.#queue.push(startMs + atMs + forMs, () => {
+    // From when it was done, which may be some milliseconds late.
+    this.#queue.push(nowMs + forMs, () => {
       for (const { presence } of fault.publishers) presence.callBack();
     });
   }

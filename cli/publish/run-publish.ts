@@ -25,7 +25,9 @@ export interface PublishFlags {
   readonly fps: number | undefined;
   readonly size: PictureSize | undefined;
   readonly gopMs: number | undefined;
+  readonly rampMs: number | undefined;
   readonly durationMs: number | undefined;
+  readonly timeoutMs: number | undefined;
   readonly insecure: boolean;
   readonly json: boolean;
 }
@@ -62,7 +64,10 @@ export async function runPublish(flags: PublishFlags, context: Context): Promise
   closing.add('the publishers', STOP_LIMIT_MS, () => publishers.stop());
   let exitCode: ExitCode = exitCodes.passed;
   try {
-    await unlessInterrupted(startPublishers(publishers, SETUP_LIMIT_MS), interrupted);
+    await unlessInterrupted(
+      bringUp(publishers, plans.length, flags.timeoutMs ?? SETUP_LIMIT_MS, say),
+      interrupted,
+    );
     allUp = true;
     const startedMs = systemClock.nowMs();
     let nextLineMs = LINE_EVERY_MS;
@@ -106,9 +111,31 @@ export async function runPublish(flags: PublishFlags, context: Context): Promise
   return exitCode;
 }
 
+/** Waits until all streams are up; of many that take their time it is said how many are. */
+async function bringUp(
+  publishers: Publishers,
+  streams: number,
+  limitMs: number,
+  say: (sentence: string) => void,
+): Promise<void> {
+  const startedMs = systemClock.nowMs();
+  const progress = setInterval(
+    () =>
+      say(
+        `${clock(systemClock.nowMs() - startedMs)} · ${streams - publishers.awaited.length} of ${streams} up`,
+      ),
+    LINE_EVERY_MS,
+  );
+  try {
+    await startPublishers(publishers, limitMs);
+  } finally {
+    clearInterval(progress);
+  }
+}
+
 /** What each publisher is to do. `{i}` in the address is the stream's number. */
 export function planStreams(flags: PublishFlags): PublisherPlan[] {
-  const { url, streams, source } = flags;
+  const { url, streams, source, rampMs = 0 } = flags;
   const wrong = wrongPublishUrl(url.replaceAll('{i}', '1'));
   if (wrong) throw new CommandError(exitCodes.wrongUsage, `${wrong}.`);
   if (streams > 1 && !url.includes('{i}'))
@@ -122,6 +149,7 @@ export function planStreams(flags: PublishFlags): PublisherPlan[] {
       number: index + 1,
       stream: urlAddresses([address])[0]?.name ?? address,
       url: address,
+      ...(rampMs > 0 && { startMs: (index * rampMs) / streams }),
       source: {
         ...sourceOf(source, process.cwd()),
         width: flags.size?.width ?? 640,

@@ -251,6 +251,16 @@ export function describePublisher(kind: PublisherKind): void {
       expect(source.stopped).toBe(1);
     });
 
+    it('gives up on a server that takes the stream again and again, and each time throws it out at once', async () => {
+      const { server, until, said } = await publishTo(['accept'], { reconnect: quickReconnect });
+      for (let connection = 0; connection < 3; connection++) {
+        await until('connected', connection + 1);
+        server.end(connection);
+      }
+      await until('ended');
+      expect(said.filter((word) => word === 'retrying')).toHaveLength(2);
+    });
+
     it.skipIf(kind.silence === null)('gives up on a server that accepts and says nothing', async () => {
       const { publisher, until, failures, server } = await publishTo(['silence'], { reconnect: null });
       await expect.poll(() => server.connections).toBe(1);

@@ -29,6 +29,8 @@ export function guardHttp(server: Server, options: HttpGateOptions): void {
   server.removeAllListeners('request');
   const gate = new HttpGate(serve, options);
   server.on('request', (req, res) => gate.handle(req, res));
+  // Without this Node says "100 Continue" to whoever asks first, also to a publisher that is then refused.
+  server.on('checkContinue', (req, res) => gate.handle(req, res));
   // A POST publisher's request goes on for ever: only its headers have a time limit.
   server.requestTimeout = 0;
   server.headersTimeout = options.requestTimeoutMs;
@@ -96,7 +98,10 @@ class HttpGate {
       res.end();
       return;
     }
-    if (role === 'publish') publishing(path, remoteAddress);
+    if (role === 'publish') {
+      publishing(path, remoteAddress);
+      if (req.headers.expect !== undefined) res.writeContinue();
+    }
     this.#streaming.add(req.socket);
     this.#serve(req, res);
   }

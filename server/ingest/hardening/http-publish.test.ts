@@ -61,3 +61,24 @@ it('a publisher whose bytes are not FLV is cut, and nothing else is', async () =
   expect((await server.stats()).brokenConnections).toBe(2);
   expect(server.alive()).toBe(true);
 });
+
+it('a publisher that asks whether it may is told so before it sends: 100, or the refusal and no 100', async () => {
+  const ask = (path: string) =>
+    request(server.httpPort, path, 'POST', ['Transfer-Encoding: chunked', 'Expect: 100-continue']);
+  const first = ask('/live/asked.flv');
+  await until('it was told to go on', () => first.text.startsWith('HTTP/1.1 100 Continue'));
+  const header = Buffer.from('464c5601050000000900000000', 'hex');
+  first
+    .send(`${header.length.toString(16)}\r\n`)
+    .send(header)
+    .send('\r\n');
+  await until('it is published', async () => (await streamOf('live/asked'))?.state === 'publishing');
+  const second = ask('/live/asked.flv');
+  await until('it was refused', () => second.closed);
+  expect(second.text).toMatch(/^HTTP\/1\.1 409 Conflict\r\n/);
+  const bad = ask('/live/a.b.flv');
+  await until('it was refused', () => bad.closed);
+  expect(bad.text).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+  expect(first.closed).toBe(false);
+  first.end();
+});
