@@ -20,6 +20,10 @@ import { noStates, type ViewerStates } from './viewer-states.ts';
  * that was asked for. It is counted in `dropped_starts`.
  */
 const MAX_LATE_MS = 1_000;
+/** What starts may take of one turn of the event loop, and what they may where the oldest is so late. A second with a lag of 50 ms is not believed. */
+const TURN_MS = 8;
+const LONG_TURN_MS = 25;
+const BEHIND_MS = 100;
 /** No part of a session is shorter, whatever a law's tail says: a zap each millisecond is no behaviour. */
 const MIN_TURN_MS = 100;
 
@@ -84,14 +88,21 @@ export class ViewerGroup {
   }
 
   /**
-   * Makes the starts and stops that are due, at most so many: thousands at once would block the thread, and the
-   * viewers that are there would seem late. Look at `nextMs` afterwards.
+   * Makes the starts and stops that are due, for so long as others may wait: thousands at once would block the thread,
+   * and the viewers that are there would seem late. Look at `nextMs` afterwards.
+   *
+   * A time and not a number of starts: on a thread with many viewers a turn of the event loop takes long, and a fixed
+   * number of starts a turn would fall behind the schedule with it. Who is behind takes more.
    */
-  runDue(nowMs: number, most = 50): void {
-    for (let made = 0; made < most && this.#queue.nextMs <= nowMs; made++) {
+  runDue(nowMs: number): void {
+    const { clock } = this.#options;
+    const behindMs = nowMs - this.#queue.nextMs;
+    const untilMs = nowMs + (behindMs > BEHIND_MS ? LONG_TURN_MS : TURN_MS);
+    while (this.#queue.nextMs <= nowMs) {
       const dueMs = this.#queue.nextMs;
       const action = this.#queue.pop();
       if (action) this.#act(action, dueMs, nowMs);
+      if (clock.nowMs() >= untilMs) return;
     }
   }
 
