@@ -48,6 +48,10 @@ export const panelIds = {
   bitratePerViewer: 51,
   generatorLoad: 60,
   droppedStarts: 61,
+  targetLoad: 70,
+  targetMemory: 71,
+  targetTraffic: 72,
+  targetSockets: 73,
 } as const;
 
 // The template variables as regular expressions, so that "All" and several values work. A series without the tag
@@ -238,6 +242,38 @@ export function viewersDashboard(): Dashboard {
           ).alias('$tag_stream'),
         ),
     )
+    .withRow(new RowBuilder('Target: the server under test'))
+    .withPanel(
+      series(panelIds.targetLoad, 'CPU of the target', '100 % is one core; all its processes together.')
+        .unit('percentunit')
+        .withTarget(ofTarget('A', 'target_cpu', 'CPU')),
+    )
+    .withPanel(
+      series(panelIds.targetMemory, 'Memory of the target', 'Resident memory, all its processes together.')
+        .unit('decbytes')
+        .withTarget(ofTarget('A', 'target_rss_bytes', 'resident')),
+    )
+    .withPanel(
+      series(
+        panelIds.targetTraffic,
+        'Traffic of the target',
+        'TCP payload of its connections. Sent less than viewers should get: it does not keep up.',
+      )
+        .unit('bps')
+        .withTarget(ofTarget('A', 'target_sent_bps', 'sent'))
+        .withTarget(ofTarget('B', 'target_received_bps', 'received')),
+    )
+    .withPanel(
+      series(
+        panelIds.targetSockets,
+        'Connections, threads and files of the target',
+        'Established connections on its ports; threads; open file descriptors.',
+      )
+        .unit('short')
+        .withTarget(ofTarget('A', 'target_sockets', 'connections'))
+        .withTarget(ofTarget('B', 'target_threads', 'threads'))
+        .withTarget(ofTarget('C', 'target_fds', 'file descriptors')),
+    )
     .withRow(new RowBuilder('Generator: may the figures be believed?'))
     .withPanel(
       series(
@@ -292,6 +328,14 @@ function percentile(refId: string, metric: string, merge: 'max' | 'mean', field:
     refId,
     `SELECT ${merge}("${field}") FROM "${metric}" WHERE ${selected} GROUP BY time($__interval), "protocol" fill(none)`,
   ).alias(`$tag_protocol ${field}`);
+}
+
+/** A figure that the target has once, or each of several that were named. */
+function ofTarget(refId: string, metric: string, what: string): InfluxQueryBuilder {
+  return new InfluxQueryBuilder(
+    refId,
+    `SELECT max("max") FROM "${metric}" WHERE ${ofRun} GROUP BY time($__interval), "node" fill(none)`,
+  ).alias(`$tag_node ${what}`);
 }
 
 function counted(refId: string, metric: string, alias: string): InfluxQueryBuilder {

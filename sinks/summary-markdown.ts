@@ -3,6 +3,7 @@ import type { Summary } from '../metrics/summary.ts';
 import { createFileSink, type FileSinkOptions } from './file-sink.ts';
 import { formatDuration, formatPair, formatValue } from './format.ts';
 import { failureCounts, keyFigures, worstRows } from './key-figures.ts';
+import { serverWords } from './machine-words.ts';
 import { escapeCell, table } from './markdown-table.ts';
 import { extentWords, tagWords, thresholdWords, verdictWords } from './words.ts';
 
@@ -25,6 +26,7 @@ export function renderMarkdown(summary: Summary): string {
     ...figureSection(summary),
     ...failureSection(summary),
     ...errorSection(summary),
+    ...serverSection(summary),
     ...generatorSection(summary),
     runSection(summary),
   ].join('\n\n')}\n`;
@@ -84,6 +86,11 @@ function errorSection({ errors }: Summary): string[] {
   if (errors.length === 0) return [];
   const rows = errors.slice(0, MOST_ROWS).map(({ code, count, example }) => [code, String(count), example]);
   return ['## Errors', table(['Code', 'Count', 'Example'], rows)];
+}
+
+function serverSection({ server }: Summary): string[] {
+  const rows = serverWords(server).map(({ name, mean, highest }) => [name, mean, highest]);
+  return rows.length === 0 ? [] : ['## Server under test', table(['Figure', 'Mean', 'Highest second'], rows)];
 }
 
 function generatorSection({ generator }: Summary): string[] {

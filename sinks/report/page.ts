@@ -4,6 +4,7 @@ import type { Summary, Verdict } from '../../metrics/summary.ts';
 import { selectorText } from '../../metrics/threshold.ts';
 import { formatDuration, formatPair, formatValue } from '../format.ts';
 import { type FailureCount, failureCounts, type KeyFigures, keyFigures, worstRows } from '../key-figures.ts';
+import { generatorWords, serverWords } from '../machine-words.ts';
 import { extentWords, metricWords, tagWords, thresholdWords, verdictWords } from '../words.ts';
 import { type Html, html, raw, scriptJson } from './html.ts';
 import { pageScript } from './page-script.ts';
@@ -46,9 +47,11 @@ ${faultSection(summary)}
 <h2>Over time</h2>
 <div class="plots">
 ${plots.filter((plot) => plot.of === 'viewers').map(plotFigure)}
+${plots.filter((plot) => plot.of === 'target' && plot.lines.length > 0).map(plotFigure)}
 </div>
 <noscript><p class="empty">The plots need JavaScript; all figures are in the tables.</p></noscript>
 ${errorSection(summary)}
+${serverSection(summary)}
 ${generatorSection(summary, plots)}
 ${environmentSection(summary)}
 ${wordsSection(summary)}
@@ -211,13 +214,27 @@ ${facts([
   ['Invalid seconds', `${invalidSeconds.toLocaleString('en-US')} of ${seconds.toLocaleString('en-US')}`],
   ['Starts that could not be made', droppedStarts.toLocaleString('en-US')],
   ...(workers === undefined ? [] : [['Workers', String(workers)] as const]),
+  ...generatorWords(generator),
 ])}</div>
 <div class="plots">
 ${plots.filter((plot) => plot.of === 'generator').map(plotFigure)}
 </div>`;
 }
 
-function environmentSection({ run, server }: Summary): Html {
+/** What was read of the server under test; nothing where it could not be read. */
+function serverSection({ server }: Summary): Html | null {
+  const rows = serverWords(server);
+  if (rows.length === 0) return null;
+  const { readFrom } = server;
+  return html`<h2>Server under test</h2>
+<div class="card">${table(
+    'Figures of the server under test over the run',
+    ['Figure', { number: 'Mean' }, { number: 'Highest second' }],
+    rows.map(({ name, mean, highest }): Cell[] => [name, { number: mean }, { number: highest }]),
+  )}${typeof readFrom === 'string' ? html`<p class="muted">Read from ${readFrom}.</p>` : null}</div>`;
+}
+
+function environmentSection({ run }: Summary): Html {
   const { host } = run;
   return html`<h2>Environment</h2>
 <div class="card">${facts([
@@ -229,9 +246,6 @@ function environmentSection({ run, server }: Summary): Html {
     ['Memory', formatValue(host.memoryBytes, 'bytes')],
     ['Node.js', host.node],
     ...Object.entries(run.environment ?? {}),
-    ...Object.entries(server).flatMap(([name, value]) =>
-      value === null ? [] : [[`Server: ${name}`, String(value)] as const],
-    ),
   ])}
 <p class="muted">Beside this file: run.duckdb (each session and each second, for SQL), summary.json, scenario.json.</p></div>`;
 }

@@ -16,7 +16,7 @@ export interface PlotLine {
 export interface Plot {
   readonly id: string;
   /** In which part of the page it stands. */
-  readonly of: 'viewers' | 'generator';
+  readonly of: 'viewers' | 'target' | 'generator';
   readonly title: string;
   /** Unit of the values as the axis shows them. */
   readonly unit: string;
@@ -42,7 +42,7 @@ export function plotsOf(timeline: Timeline): Plot[] {
     marks = false,
   ): Plot => ({
     id,
-    of: id.startsWith('generator') ? 'generator' : 'viewers',
+    of: id.startsWith('generator') ? 'generator' : id.startsWith('target') ? 'target' : 'viewers',
     title,
     unit,
     about,
@@ -68,6 +68,9 @@ export function plotsOf(timeline: Timeline): Plot[] {
         dashed,
       }),
     );
+  /** One line of a metric without protocols. */
+  const single = (metric: MetricName, label: string, read: Read, dashed = false): PlotLine[] =>
+    byProtocol(metric, read, '', dashed).map((line) => ({ ...line, label }));
   const medianAndP95 = (metric: MetricName): PlotLine[] => [
     ...byProtocol(metric, percentile(50), 'median'),
     ...byProtocol(metric, percentile(95), 'p95', true),
@@ -105,6 +108,37 @@ export function plotsOf(timeline: Timeline): Plot[] {
       'kbit/s',
       'What one viewer received, on average. It should stay at the bitrate of the stream.',
       byProtocol('received_bps', scaled('avg', 1 / 1000)),
+    ),
+    plot(
+      'target-cpu',
+      'Server: CPU',
+      'cores',
+      'What the server under test used, all its processes together; at the number of its cores it is full.',
+      single('target_cpu', 'CPU', scaled('max', 1)),
+    ),
+    plot(
+      'target-memory',
+      'Server: memory',
+      'MB',
+      'Resident memory. Rising without end under the same number of viewers is a leak.',
+      single('target_rss_bytes', 'resident', scaled('max', 1e-6)),
+    ),
+    plot(
+      'target-traffic',
+      'Server: traffic',
+      'Mbit/s',
+      'What its connections carried. Sent less than viewers should get means that it does not keep up.',
+      [
+        ...single('target_sent_bps', 'sent', scaled('avg', 1e-6)),
+        ...single('target_received_bps', 'received', scaled('avg', 1e-6), true),
+      ],
+    ),
+    plot(
+      'target-sockets',
+      'Server: connections',
+      '',
+      'Established connections. More than there are viewers and publishers: connections that nobody uses are left open.',
+      single('target_sockets', 'connections', scaled('max', 1)),
     ),
     plot(
       'generator-cpu',

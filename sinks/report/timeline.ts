@@ -23,6 +23,12 @@ export const timelineMetrics: readonly MetricName[] = [
   'received_bps',
   'generator_cpu',
   'event_loop_lag_ms',
+  'socket_backlog',
+  'target_cpu',
+  'target_rss_bytes',
+  'target_sockets',
+  'target_sent_bps',
+  'target_received_bps',
 ];
 
 export class Timeline {
