@@ -1,5 +1,5 @@
 import type { CapacityReport } from '../../metrics/capacity.ts';
-import { levelCells, levelHead } from '../../sinks/capacity/markdown.ts';
+import { levelCells, levelHead, WHY } from '../../sinks/capacity/markdown.ts';
 import { answerWords, detailWords } from '../../sinks/capacity/words.ts';
 import { alignColumns } from '../run/conclusion.ts';
 import type { Colours } from '../terminal.ts';
@@ -26,9 +26,7 @@ export function renderAnswer(
 /** All columns but the last one, which is whole sentences and was told when the level ended. */
 function levelsTable(report: CapacityReport, colours: Colours): string {
   if (report.levels.length === 0) return '';
-  const rows = [levelHead, ...report.levels.map((level) => levelCells(level, report))].map((cells) =>
-    cells.slice(0, -1),
-  );
+  const rows = [levelHead(report), ...report.levels.map(levelCells)].map((cells) => cells.slice(0, WHY));
   const [head = '', ...lines] = alignColumns(rows, [true, true, false]);
   const paint = { good: colours.green, bad: colours.red, inconclusive: colours.magenta };
   return [

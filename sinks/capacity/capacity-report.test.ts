@@ -140,7 +140,7 @@ it('curves: by load, repeats as their mean, without levels of a busy generator a
 it('Markdown: the answer, and a row for each level; names from outside cannot do anything', () => {
   const text = renderCapacityMarkdown(report);
   expect(text).toMatch(/^# capacity: 1,480 viewers\n\nThis server carries 1,480 viewers/);
-  expect(text).toContain('| 2 | 1,510 viewers | too much | 20 s | 4,100 ms |');
+  expect(text).toContain('| 2 | 1,510 | too much | 20 s | 4,100 ms |');
   expect(text).toContain('&lt;a&gt;');
 });
 

@@ -9,6 +9,7 @@ export const capacityPageScript = `
   const figures = new Map([...document.querySelectorAll('figure[data-plot]')].map((figure) => [figure.dataset.plot, figure]));
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const number = (v) => (v == null ? 'no data' : v.toLocaleString('en-US', { maximumFractionDigits: Math.abs(v) < 10 ? 2 : 0 }));
+  const exact = (v) => v.toLocaleString('en-US', { maximumFractionDigits: 6 });
   const charts = [];
 
   /** Verticals with a word each: what is carried, where it turns. */
@@ -48,8 +49,8 @@ export const capacityPageScript = `
           y: { range: (_, min, max) => [Math.min(0, min ?? 0), max > 0 ? max * 1.1 : 1] },
         },
         axes: [
-          { ...axis, size: 30, values: (_, ticks) => ticks.map(number) },
-          { ...axis, size: 64, values: (_, ticks) => ticks.map(number) },
+          { ...axis, size: 30, values: (_, ticks) => ticks.map(exact) },
+          { ...axis, size: 64, values: (_, ticks) => ticks.map(exact) },
         ],
         series: [
           {},

@@ -7,7 +7,7 @@ import { pageStyle } from '../report/page-style.ts';
 import type { PlotLibrary } from '../report/plot-library.ts';
 import { type Cell, table } from '../report/table.ts';
 import { type Curves, curvesOf } from './curves.ts';
-import { levelCells, levelHead } from './markdown.ts';
+import { isResult, isText, levelCells, levelHead } from './markdown.ts';
 import { capacityPageScript } from './page-script.ts';
 import { answerWords, detailWords, loadWords } from './words.ts';
 
@@ -67,6 +67,7 @@ ${scripts.map((script) => html`<script>${raw(script)}</script>\n`)}</body>
 const ownStyle = `
 .details { padding-left: 20px; } .details li + li { margin-top: 6px; }
 .plot { height: 260px; }
+@media (min-width: 641px) { th, td { padding: 8px; overflow-wrap: normal; } td:last-child { min-width: 200px; overflow-wrap: anywhere; } }
 `;
 
 function classOf({ state, answer, exitCode }: CapacityReport): string {
@@ -84,16 +85,14 @@ function figure({ id, title, unit, about, lines }: Curves): Html {
 }
 
 function levelTable(report: CapacityReport): Html {
-  const text = new Set(['Level', 'Load', 'Result', 'Why']);
   const states: Record<Level['verdict'], string> = { good: 'met', bad: 'crossed', inconclusive: 'unjudged' };
   return table(
     'Every load that was held, in order of time',
-    levelHead.map((name): Cell => (text.has(name) ? name : { number: name })),
+    levelHead(report).map((name, column): Cell => (isText(column) ? name : { number: name })),
     report.levels.map((level) =>
-      levelCells(level, report).map((cell, column): Cell => {
-        const name = levelHead[column]!;
-        if (name === 'Result') return html`<span class="state ${states[level.verdict]}">${cell}</span>`;
-        return text.has(name) ? cell : { number: cell };
+      levelCells(level).map((cell, column): Cell => {
+        if (isResult(column)) return html`<span class="state ${states[level.verdict]}">${cell}</span>`;
+        return isText(column) ? cell : { number: cell };
       }),
     ),
   );

@@ -6,9 +6,14 @@ import { outcomeWords, thresholdWords } from '../words.ts';
 
 /** `160 viewers`, `2.5 new sessions per second`. */
 export function loadWords(load: number, of: LoadKind): string {
-  const amount = load.toLocaleString('en-US', { maximumFractionDigits: 3 });
+  const amount = formatLoad(load);
   if (of === 'viewers') return `${amount} ${load === 1 ? 'viewer' : 'viewers'}`;
   return `${amount} new ${load === 1 ? 'session' : 'sessions'} per second`;
+}
+
+/** `1,480`, `2.5`. */
+export function formatLoad(load: number): string {
+  return load.toLocaleString('en-US', { maximumFractionDigits: 3 });
 }
 
 const figureNames: Record<keyof LevelFigures, { readonly name: string; readonly unit: string }> = {
@@ -72,7 +77,7 @@ export function answerWords(report: CapacityReport): { word: string; sentence: s
 function intervalWords({ low, high, capacity }: Answer): string {
   if (high === null) return '';
   const from = low ?? 0;
-  const numbers = [from, high].map((load) => load.toLocaleString('en-US', { maximumFractionDigits: 3 }));
+  const numbers = [from, high].map(formatLoad);
   return from === capacity
     ? ` (${numbers[1]} were too many)`
     : ` (the limit lies between ${numbers[0]} and ${numbers[1]})`;
