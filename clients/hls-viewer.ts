@@ -273,7 +273,8 @@ export class HlsViewer extends ViewerSession implements Viewer, TrackOwner {
     if (this.hasEnded) return;
     this.#account();
     if (track === this.#main) this.meter.drop();
-    if (typeof asking !== 'object' || status === null) {
+    // Below 400: the answer was a yes, and broke off.
+    if (typeof asking !== 'object' || status === null || status < 400) {
       this.#lost(failure);
       return;
     }
