@@ -11,6 +11,7 @@ import type {
   ViewerObserver,
   ViewerOptions,
 } from '../../clients/viewer.ts';
+import type { Link } from '../../core/link/link.ts';
 import { type PlayerProfile, playerProfiles } from '../../core/player/profile.ts';
 import {
   startGarbageServer,
@@ -40,6 +41,8 @@ export interface ViewerKit {
   readonly garbageReason: Reason;
   /** The server's yes is part of the handshake, so that a viewer is connected with it and not before (WebSocket). */
   readonly connectsByAnswer?: boolean;
+  /** Of every viewer of the suite: behind this link all must be as without. */
+  readonly link?: () => Link;
 }
 
 /** Turned by hand. What a test does between two turns happens "at the same time", however long it takes. */
@@ -151,6 +154,7 @@ export function describeViewer(kit: ViewerKit, more: (bench: ViewerBench) => voi
         observer: recorder,
         intendedStartMs: clock.now - 100,
         reconnect: null,
+        ...(kit.link && { link: kit.link() }),
         ...options,
       });
       running.push(viewer);
