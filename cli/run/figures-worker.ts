@@ -1,6 +1,6 @@
 /**
  * Worker thread: figures of the target and of the machine, once a second, beside the viewers' threads and the main one.
- * Both read the same tables of sockets, so they are read once for the two.
+ * Neither is in the way of the other: reading the sockets of thousands of viewers takes tens of milliseconds.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../clients/system-clock.ts';

@@ -64,7 +64,9 @@ export class LocalTarget implements FiguresSource {
   }
 
   async sample(nowMs: number): Promise<TargetFigures> {
-    if (nowMs >= this.#refreshAtMs) this.#refresh(nowMs);
+    // One that ended may have left children behind that are a server no more.
+    const ended = this.#roots.some((root) => statOf(root) === null);
+    if (ended || nowMs >= this.#refreshAtMs) this.#refresh(nowMs);
     const cpuFigures = this.#processFigures(nowMs);
     if (cpuFigures === null) {
       // All of it is gone: who listens now?
@@ -80,7 +82,10 @@ export class LocalTarget implements FiguresSource {
     if (pid !== undefined) {
       this.#roots = statOf(pid) ? [pid] : [];
       if (this.#roots.length === 0) this.#complain(`There is no process ${pid}: no figures of the target.`);
-    } else if (!this.#roots.some((root) => statOf(root))) this.#search();
+    } else {
+      this.#roots = this.#roots.filter((root) => statOf(root) !== null);
+      if (this.#roots.length === 0) this.#search();
+    }
     this.#members = withDescendants(this.#roots).filter((member) => member.pid !== process.pid);
     if (this.#options.ports === undefined)
       this.#ports = listeningPorts(this.#members.map((member) => member.pid));

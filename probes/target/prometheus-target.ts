@@ -93,9 +93,7 @@ export class PrometheusTarget implements FiguresSource {
     try {
       const text = await this.#request(this.#url);
       const figures = this.read(text, nowMs);
-      if (Object.keys(figures).length > 0) this.#useful = true;
-      else if (this.#lastMs !== nowMs && !this.#useful)
-        this.#complain('it holds no figure that is known here');
+      if (!this.#useful) this.#complain('it holds no figure that is known here');
       return figures;
     } catch (error) {
       this.#complain((error as Error).message);
