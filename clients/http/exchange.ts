@@ -170,7 +170,7 @@ export class Exchange implements HttpRequest, DecodedSink {
       this.#drained();
       return;
     }
-    if (Number.isNaN(this.firstByteMs) && wasReused && !this.fresh) {
+    if (Number.isNaN(this.firstByteMs) && wasReused) {
       // RFC 9112, 9.3.1: the server closed it while the question was on its way. Asked once more, on a new one.
       this.fresh = true;
       this.#host.dispatch(this);
