@@ -116,10 +116,12 @@ describe('TsMuxer', () => {
 
   it('keeps clock and tables coming where pictures are rare', () => {
     const tags = [avcConfig(), ...avcPictures({ count: 6, intervalMs: 900, gop: 3 })];
-    const sink = read(muxed(samplesOf(tags), 1));
+    const bytes = muxed(samplesOf(tags), 1);
+    const sink = read(bytes);
     // A PTS gap of 900 ms is the stream's own.
     expect(sink.violations.filter((reason) => reason !== 'pts-gap')).toEqual([]);
     expect(sink.units).toHaveLength(6);
+    expect(countersInOrder(bytes)).toBe(true);
   });
 
   it('goes on over the wrap of the 33-bit clock', () => {
@@ -138,4 +140,17 @@ describe('TsMuxer', () => {
 
 function within(ms: number, by: number) {
   return { asymmetricMatch: (other: number) => Math.abs(other - ms) <= by, toString: () => `${ms} ± ${by}` };
+}
+
+/** 2.4.3.3: each packet with a payload counts on, one without has the number of the one before. */
+function countersInOrder(bytes: Uint8Array): boolean {
+  const last = new Map<number, number>();
+  for (let at = 0; at < bytes.length; at += 188) {
+    const pid = ((bytes[at + 1]! & 0x1f) << 8) | bytes[at + 2]!;
+    const counter = bytes[at + 3]! & 15;
+    const step = bytes[at + 3]! & 0x10 ? 1 : 0;
+    if (last.has(pid) && counter !== ((last.get(pid)! + step) & 15)) return false;
+    last.set(pid, counter);
+  }
+  return true;
 }
