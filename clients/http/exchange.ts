@@ -1,4 +1,3 @@
-import { withoutSecrets } from '../../core/secrets.ts';
 import { endpointName } from '../connect.ts';
 import { describeHttpRefusal } from '../http-refusal.ts';
 import type { HttpHead } from '../http-response.ts';
@@ -7,6 +6,7 @@ import { ContentDecoder, contentCoding, type DecodedSink } from './content-decod
 import { announcedLength, rangeMismatch } from './content-range.ts';
 import type { HttpAsked, HttpHandler, HttpLimits, HttpRequest, HttpTimeouts } from './http-options.ts';
 import type { Target } from './origins.ts';
+import { followRedirect, withoutFragment } from './redirect.ts';
 
 /** The connection that carries an exchange, as the exchange sees it. */
 export interface Carrier {
@@ -327,37 +327,16 @@ export class Exchange implements HttpRequest, DecodedSink {
     return { failure: describeHttpRefusal(head, this.#where, this.#shownPath, this.#what) };
   }
 
-  /** RFC 9110, 15.4. */
   #redirect({ status, headers }: HttpHead): { failure: Failure } | { url: string } {
-    const refused = (why: string) => ({
-      failure: {
-        reason: 'http-redirect' as const,
-        detail: `${this.#where} redirected (${status}) ${why}, asked for ${this.#shownPath}; check the server's balancing rules`,
-      },
-    });
-    const location = headers.get('location');
-    if (location === undefined) return refused('without saying where');
-    const shown = () => JSON.stringify(withoutSecrets(location).replace(/\?.*$/, '').slice(0, 200));
-    let next: URL;
-    try {
-      next = new URL(location, this.url);
-    } catch {
-      return refused(`to ${shown()}, which is no URL`);
-    }
-    if (next.protocol !== 'http:' && next.protocol !== 'https:') {
-      return refused(`to ${shown()}, which is no HTTP URL`);
-    }
-    if (next.href.length > this.#host.limits.urlChars) return refused('to an endless URL');
-    if (next.protocol === 'http:' && this.target?.origin.endpoint.secure && !this.#host.allowDowngrade) {
-      return refused(`from https to ${shown()}, which players refuse to follow`);
-    }
     this.#visited ??= [withoutFragment(this.url)];
-    const href = withoutFragment(next.href);
-    if (this.#visited.includes(href)) return refused(`in a circle, back to ${shown()}`);
-    const { redirects } = this.#host.limits;
-    if (this.#visited.length > redirects) return refused(`again after ${redirects} redirects`);
-    this.#visited.push(href);
-    return { url: href };
+    const { limits, allowDowngrade } = this.#host;
+    const next = followRedirect(headers.get('location'), this.#visited, { ...limits, allowDowngrade });
+    if ('url' in next) {
+      this.#visited.push(next.url);
+      return next;
+    }
+    const detail = `${this.#where} redirected (${status}) ${next.refused}, asked for ${this.#shownPath}; check the server's balancing rules`;
+    return { failure: { reason: 'http-redirect', detail } };
   }
 
   /** The content of a redirect or a refusal is too long to be read for the connection's sake. */
@@ -434,11 +413,6 @@ function codingProblem(
   return coding !== null && status === 206
     ? `compressed a byte range (${coding}), which cannot be undone; switch compression off for media files there`
     : null;
-}
-
-function withoutFragment(url: string): string {
-  const hash = url.indexOf('#');
-  return hash < 0 ? url : url.slice(0, hash);
 }
 
 /** Servers' own words are part of some sentences: they may not break lines, nor fill pages. */
