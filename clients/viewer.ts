@@ -22,7 +22,7 @@ export interface Viewer {
   /** The watcher leaves: closes everything; `ended` has been reported when this returns. May be called at any moment, and twice. */
   stop(): void;
   /**
-   * The watcher holds the picture: until `resume` nothing is read (over HTTP in pieces: nothing is asked for), or, with
+   * The watcher holds the picture: until `resume` nothing is read (HLS: nothing more than its buffer holds), or, with
    * `close`, the connection is closed. Does nothing while there is no picture. Paused time is neither watched nor stalled.
    */
   pause(connection?: 'keep' | 'close'): void;
