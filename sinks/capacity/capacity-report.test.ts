@@ -124,6 +124,11 @@ describe('words', () => {
     expect(text).toContain("not known, because the server's own figures could not be read");
   });
 
+  it('where the generator was the limit nothing is said of what the server was short of', () => {
+    const limit = { ...answer.limit!, crossed: [], shortage: null };
+    expect(detailWords(withAnswer({ outcome: 'generator', limit })).join(' ')).not.toContain('short');
+  });
+
   it('loads', () => {
     expect(loadWords(1, 'viewers')).toBe('1 viewer');
     expect(loadWords(2.5, 'arrival-rate')).toBe('2.5 new sessions per second');

@@ -124,7 +124,9 @@ function crossedWords(
 }
 
 function shortageWords({ answer, levels }: CapacityReport): string {
-  const { limit } = answer!;
+  const { limit, outcome } = answer!;
+  // What the generator was short of is in its own reasons.
+  if (outcome === 'generator') return '';
   if (limit!.shortage) return `What was short there: ${limit!.shortage.sentence}`;
   const there = levels.findLast(({ load }) => load === limit!.load);
   const cpu = there?.server['cpu'];
