@@ -126,6 +126,7 @@ export class HlsViewer extends ViewerSession implements Viewer, TrackOwner {
 
   get state(): ViewerState {
     if (this.#stage === ENDED) return 'ended';
+    if (this.isPaused) return 'paused';
     if (this.isLost) return 'reconnecting';
     return this.#stage < WAITING ? 'connecting' : this.meter.state;
   }
@@ -150,7 +151,10 @@ export class HlsViewer extends ViewerSession implements Viewer, TrackOwner {
     if (this.#stage === IDLE || this.#stage === ENDED) return;
     this.#account();
     this.report(nowMs);
-    this.#http.sweep(nowMs);
+    // Before the requests' own limits: what a viewer misses says more than what a connection does.
+    const failure = this.#stage === BETWEEN || this.isPaused ? null : this.#overdue(nowMs);
+    if (failure) this.#lost(failure);
+    if (!this.hasEnded) this.#http.sweep(nowMs);
     if (this.hasEnded) return;
     this.#due(nowMs);
     if (this.hasEnded || this.#stage === BETWEEN || this.isPaused) return;
@@ -158,8 +162,6 @@ export class HlsViewer extends ViewerSession implements Viewer, TrackOwner {
     if (playlist !== null && !playlist.ended) this.observer.playlistAge?.(nowMs - changedMs);
     this.#watchDownload();
     this.#catchUp();
-    const failure = this.#overdue(nowMs);
-    if (failure) this.#lost(failure);
   }
 
   // TrackOwner
@@ -307,14 +309,20 @@ export class HlsViewer extends ViewerSession implements Viewer, TrackOwner {
     this.#stage = ENDED;
   }
 
-  /** A paused player goes on loading until its buffer is full; only one that is put away closes what is open. */
+  /** What is under way is given up, and nothing more asked for; a player that is put away begins at the given URL again. */
   protected hold(close: boolean): void {
-    if (!close) return;
     this.#held = true;
-    this.meter.drop();
-    this.#main.forget();
-    this.#audio?.forget();
     this.#account();
+    this.meter.drop();
+    this.#main.abort();
+    this.#audio?.abort();
+    this.#arm();
+    if (!close) return;
+    this.#main.forget(this.options.url);
+    this.#audio = null;
+    this.#playlist = null;
+    this.#levels = [];
+    this.#bandwidth = null;
     this.#http.close();
     this.#http = this.#connections();
     this.#accounted = 0;
@@ -323,11 +331,12 @@ export class HlsViewer extends ViewerSession implements Viewer, TrackOwner {
   }
 
   protected goOn(anew: boolean): void {
-    if (!anew) return;
     this.#held = false;
-    this.#enter(ASKING);
-    this.#main.load();
-    this.#audio?.load();
+    if (anew) this.#enter(ASKING);
+    this.#main.mayRestart();
+    this.#audio?.mayRestart();
+    this.#main.resume();
+    this.#audio?.resume();
   }
 
   get #where(): string {
@@ -397,6 +406,9 @@ export class HlsViewer extends ViewerSession implements Viewer, TrackOwner {
     if (delayMs === null) return;
     this.meter.drop();
     this.meter.reconnected();
+    this.#main.abortMedia();
+    this.#main.mayRestart();
+    this.#audio?.mayRestart();
     this.#enter(BETWEEN);
     this.#retryAtMs = this.nowMs + delayMs;
     this.#arm();
@@ -517,7 +529,8 @@ export class HlsViewer extends ViewerSession implements Viewer, TrackOwner {
     if (this.#stage < WAITING || this.#main.playlist?.ended) return null;
     const isFlowing = this.#stage === FLOWING;
     const targetMs = this.#main.playlist?.targetDurationMs ?? 0;
-    const limitMs = Math.max(limitOf(this.#stage, this.timeouts), isFlowing ? STALE_TARGETS * targetMs : 0);
+    const isWaiting = isFlowing && !meter.tagUnderWay;
+    const limitMs = Math.max(limitOf(this.#stage, this.timeouts), isWaiting ? STALE_TARGETS * targetMs : 0);
     const sinceMs = isFlowing ? this.lastMediaMs : this.#stageSinceMs;
     // With a full buffer nothing is asked for.
     if (nowMs - sinceMs < limitMs || meter.bufferMs(nowMs) >= MAX_BUFFER_MS - targetMs) return null;

@@ -55,6 +55,8 @@ export interface TrackOwner {
 const KEY_BYTES = 16;
 const MAX_INIT_BYTES = 2 * 1024 * 1024;
 const MAX_PLAYLIST_BYTES = 8 * 1024 * 1024;
+/** A cache may be behind by so many segments; more, and the server has begun anew. */
+const MAX_STALE_SEGMENTS = 3;
 /** 6.2.5.2: a server may hold a blocking reload for this many target durations. */
 const BLOCKING_TARGETS = 3;
 
@@ -92,6 +94,7 @@ export class MediaTrack {
   #discontinuity = Number.NaN;
   #hintFailed = false;
   #wasPlaced = false;
+  #mayRestart = false;
   #forOtherClock = false;
 
   constructor(owner: TrackOwner, url: string, sink: AccessUnitSink, headBytes: number) {
@@ -175,8 +178,9 @@ export class MediaTrack {
   }
 
   /** As at the beginning: nothing is known but where the playlist is. */
-  forget(): void {
+  forget(url: string): void {
     this.abort();
+    this.url = url;
     this.playlist = null;
     this.cursor.sequence = Number.NaN;
     this.cursor.part = 0;
@@ -222,6 +226,12 @@ export class MediaTrack {
     }
     const previous = this.playlist;
     const changed = previous === null || hasChanged(previous, playlist);
+    if (previous !== null && this.#isRestart(previous, playlist)) {
+      this.cursor.sequence = Number.NaN;
+      this.#forOtherClock = true;
+      owner.discontinuity(this);
+    }
+    this.#mayRestart = false;
     this.playlist = playlist;
     this.playlistMs = owner.eventMs;
     if (changed) {
@@ -240,6 +250,20 @@ export class MediaTrack {
     if (!this.cursor.placed || this.cursor.sequence > endSequence(playlist) + 1) this.#place(playlist);
     owner.playlistLoaded(this, changed);
     this.wake(owner.eventMs);
+  }
+
+  /** The next playlist may be that of a server which has begun anew. */
+  mayRestart(): void {
+    this.#mayRestart = true;
+  }
+
+  /** Numbers went back: a cache's older version, which is waited out, or a packager that has begun anew. */
+  #isRestart(previous: MediaPlaylist, next: MediaPlaylist): boolean {
+    const back = endSequence(previous) - endSequence(next);
+    if (!this.#mayRestart) return back > MAX_STALE_SEGMENTS;
+    const last = previous.segments.at(-1);
+    const same = last && next.segments[last.sequence - next.mediaSequence];
+    return back > 0 || (same !== undefined && pathOf(same.url) !== pathOf(last?.url ?? ''));
   }
 
   #place(playlist: MediaPlaylist): void {
@@ -461,6 +485,11 @@ export function withoutDirectives(url: string): string {
         .replace(/[?&]+(?=#|$)/, '')
         .replace(/([?&])&+/g, '$1')
     : url;
+}
+
+/** A token in the query may change from one version to the next. */
+function pathOf(url: string): string {
+  return url.split('?', 1)[0] ?? url;
 }
 
 function brokenBy(error: unknown, what: string, url: string): Failure {

@@ -41,6 +41,8 @@ export interface ViewerKit {
   readonly garbageReason: Reason;
   /** The server's yes is part of the handshake, so that a viewer is connected with it and not before (WebSocket). */
   readonly connectsByAnswer?: boolean;
+  /** Every file is a request of its own, so that a connection that was closed while idle is no loss (HLS). */
+  readonly connectsByRequest?: boolean;
   /** Of every viewer of the suite: behind this link all must be as without. */
   readonly link?: () => Link;
 }
@@ -733,34 +735,37 @@ export function describeViewer(kit: ViewerKit, more: (bench: ViewerBench) => voi
         expect(await failure(viewer)).toMatchObject({ reason: 'refused', phase: 'after-first-frame' });
       });
 
-      it('makes another connection where the server has dropped the one that was not read', async () => {
-        const { url } = await good();
-        const viewer = start(url, {
-          reconnect: {
-            maxAttempts: 3,
-            maxElapsedMs: 60_000,
-            firstDelayMs: 1,
-            maxDelayMs: 1,
-            jitter: 0,
-            beforeFirstFrame: false,
-          },
-        });
-        const session = await playing(viewer);
-        clock.now = 1_500;
-        viewer.pause();
-        session.close();
-        await turns(20);
-        clock.now = 61_500;
-        expect(viewer.state).toBe('paused');
-        viewer.resume();
-        await until(() => sessions.length === 2);
-        sessions[1]!.accept();
-        clock.now = 62_000;
-        sessions[1]!.send(avcConfig(), ...avcPictures({ count: 50, timestampMs: 9_000 }));
-        await until(() => recorder.has('reconnected'));
-        // From the return, not from the last picture before the pause.
-        expect(recorder.all('reconnected')).toEqual([500]);
-      });
+      it.skipIf(kit.connectsByRequest)(
+        'makes another connection where the server has dropped the one that was not read',
+        async () => {
+          const { url } = await good();
+          const viewer = start(url, {
+            reconnect: {
+              maxAttempts: 3,
+              maxElapsedMs: 60_000,
+              firstDelayMs: 1,
+              maxDelayMs: 1,
+              jitter: 0,
+              beforeFirstFrame: false,
+            },
+          });
+          const session = await playing(viewer);
+          clock.now = 1_500;
+          viewer.pause();
+          session.close();
+          await turns(20);
+          clock.now = 61_500;
+          expect(viewer.state).toBe('paused');
+          viewer.resume();
+          await until(() => sessions.length === 2);
+          sessions[1]!.accept();
+          clock.now = 62_000;
+          sessions[1]!.send(avcConfig(), ...avcPictures({ count: 50, timestampMs: 9_000 }));
+          await until(() => recorder.has('reconnected'));
+          // From the return, not from the last picture before the pause.
+          expect(recorder.all('reconnected')).toEqual([500]);
+        },
+      );
 
       it('does nothing without a picture, twice, or after the end', async () => {
         const { url } = await good();
