@@ -3,7 +3,7 @@ import { UnitCollector } from '../../tests/kit/access-units.ts';
 import { errorCode } from '../../tests/kit/error-code.ts';
 import { realAvcConfig as avcConfig } from '../../tests/kit/live-media.ts';
 import { aacConfig, aacFrame, avcPicture, avcPictures } from '../../tests/kit/scripted-media.ts';
-import { type MediaTag, TAG_AUDIO, TAG_VIDEO } from '../media.ts';
+import { type MediaTag, ProtocolError, TAG_AUDIO, TAG_VIDEO } from '../media.ts';
 import { Mp4Demuxer } from '../mp4/demuxer.ts';
 import { TsDemuxer } from '../mpegts/demuxer.ts';
 import { findStampAnnexB } from '../mpegts/find-stamp.ts';
@@ -367,4 +367,91 @@ describe('HlsPackager', () => {
     watcher.push(avcPictures({ count: 51, timestampMs: 1_200 }).slice(1));
     expect(watcher.playlist!.segments.some(({ startsDiscontinuity }) => startsDiscontinuity)).toBe(false);
   });
+
+  it('loses no pictures where sound and pictures leap one after the other', () => {
+    const watcher = new Watcher({ windowSegments: 10 });
+    const frames = (count: number, fromMs: number) =>
+      Array.from({ length: count }, (_, i) => aacFrame(fromMs + Math.round((i * 1_024_000) / 44_100)));
+    const before = [...live(50).slice(1), ...frames(86, 0)].sort((a, b) => a.timestampMs - b.timestampMs);
+    const pictures = avcPictures({ count: 60, timestampMs: 700_000, firstFrame: 50, captureMs: WALL_MS });
+    const sounds = frames(100, 700_000);
+    const late = frames(3, 2_000);
+    watcher.push([avcConfig(), aacConfig(), ...before]);
+    watcher.push([
+      sounds[0]!,
+      pictures[0]!,
+      late[0]!,
+      pictures[1]!,
+      late[1]!,
+      sounds[1]!,
+      pictures[2]!,
+      late[2]!,
+    ]);
+    watcher.push([...pictures.slice(3), ...sounds.slice(2)].sort((a, b) => a.timestampMs - b.timestampMs));
+    watcher.packager.end();
+    watcher.look();
+    const { segments } = watcher.playlist!;
+    expect(segments.filter(({ startsDiscontinuity }) => startsDiscontinuity)).toHaveLength(1);
+    const kept = segments.flatMap((segment) => stampFrames(unitsOf(watcher, [segment])));
+    expect(kept).toEqual(counted(0, 110));
+    // The sound of the other side of the leap.
+    expect(watcher.packager.droppedSamples).toBe(4);
+  });
+
+  it('starts anew with the tracks of another publisher', () => {
+    const watcher = new Watcher({ container: 'fmp4' });
+    watcher.push(live(51));
+    watcher.packager.restart();
+    watcher.push([aacConfig(), ...Array.from({ length: 150 }, (_, i) => aacFrame(i * 23))]);
+    expect(watcher.packager.tracks.map(({ kind }) => kind)).toEqual(['audio']);
+    const last = watcher.playlist!.segments.at(-1)!;
+    expect([last.map!.url, last.discontinuity]).toEqual([`${URL_BASE}init-1.mp4`, 1]);
+  });
+
+  it.each(EVERY_CONTAINER)(
+    'has no violation in %s, whatever comes: tags damaged, repeated, out of order',
+    (container) => {
+      const random = seeded(container === 'ts' ? 7 : 11);
+      for (let round = 0; round < 60; round++) {
+        const watcher = new Watcher({ container, partMs: round % 2 ? 200 : null, deltaUpdates: true });
+        const sounds = Array.from({ length: 200 }, (_, i) => aacFrame(i * 23));
+        const tags = [
+          ...live(120, { gop: 1 + Math.floor(random() * 60) }),
+          ...sounds,
+          aacConfig(),
+          avcConfig(900),
+        ];
+        tags.sort((a, b) => a.timestampMs - b.timestampMs);
+        for (let change = 0; change < 12; change++) {
+          const at = Math.floor(random() * tags.length);
+          const tag = tags[at]!;
+          const body = tag.body.slice();
+          body[Math.floor(random() * Math.min(20, body.length))] = Math.floor(random() * 256);
+          const leap = random() < 0.5 ? 0 : Math.floor(random() * 2 ** 32);
+          const timestampMs = (tag.timestampMs + leap) >>> 0;
+          tags.splice(at, random() < 0.3 ? 2 : random() < 0.5 ? 1 : 0, { ...tag, body, timestampMs });
+        }
+        for (const tag of tags) {
+          try {
+            watcher.push([tag]);
+          } catch (error) {
+            if (!(error instanceof ProtocolError)) throw error;
+          }
+        }
+        watcher.packager.end();
+        watcher.look();
+      }
+    },
+  );
 });
+
+/** Numbers from 0 to 1 that are the same each time (mulberry32). */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let value = Math.imul(state ^ (state >>> 15), 1 | state);
+    value = (value + Math.imul(value ^ (value >>> 7), 61 | value)) ^ value;
+    return ((value ^ (value >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -176,7 +176,7 @@ export class HlsPackager {
       }
       // A configuration that cannot be read is known before anything is made of it.
       createSegmentMuxer(this.#options.container, [track], sample === null ? [] : [sample]);
-      this.discontinuity();
+      this.#break();
       if (track.kind === 'video') this.#video = track;
       else this.#audio = track;
       this.#muxer = null;
@@ -186,8 +186,18 @@ export class HlsPackager {
     else this.#droppedSamples++;
   }
 
-  /** What comes next has nothing to do with what came before: another publisher, for example. */
-  discontinuity(): void {
+  /** Another publisher takes over: what comes next has nothing to do with what came before, and perhaps other tracks. */
+  restart(): void {
+    this.#break();
+    this.#video = null;
+    this.#audio = null;
+    this.#muxer = null;
+    this.#sound = null;
+    this.#firstSoundMs = Number.NaN;
+  }
+
+  /** The segment ends here, and the next one begins with EXT-X-DISCONTINUITY. */
+  #break(): void {
     const { video, audio } = this.#last;
     const last = video ?? audio;
     if (this.#open !== null && last !== null) this.#closeSegment(last.dtsMs + lastStep(last));
@@ -201,7 +211,7 @@ export class HlsPackager {
   /** No more will come: EXT-X-ENDLIST. */
   end(): void {
     if (this.#ended) return;
-    this.discontinuity();
+    this.#break();
     this.#ended = true;
     this.#window.touch();
   }
@@ -236,7 +246,12 @@ export class HlsPackager {
 
   #add(sample: MediaSample, wallMs: number): void {
     if (sample.kind === 'audio') this.#sound = sample;
-    if (this.#jumps(sample)) this.discontinuity();
+    if (sample.kind === 'audio' && this.#video !== null) {
+      if (this.#isAstray(sample)) {
+        this.#droppedSamples++;
+        return;
+      }
+    } else if (this.#jumps(sample)) this.#break();
     const last = this.#last[sample.kind];
     if (last !== null) {
       last.durationMs = Math.max(0, sample.dtsMs - last.dtsMs);
@@ -261,8 +276,19 @@ export class HlsPackager {
     this.#open.sampleBytes += sample.data.length;
   }
 
+  /**
+   * Pictures alone make a discontinuity, where there are pictures: sound is close to them or to the sound before, or left out. Around a
+   * leap the two are interleaved, and each change of sides would cost the pictures up to the next key picture.
+   */
+  #isAstray({ dtsMs }: MediaSample): boolean {
+    const { video, audio } = this.#last;
+    const isNear = (last: MediaSample | null) =>
+      last !== null && Math.abs(dtsMs - last.dtsMs) <= this.#options.maxGapMs;
+    return (video !== null || audio !== null) && !isNear(video) && !isNear(audio);
+  }
+
   #jumps({ kind, dtsMs }: MediaSample): boolean {
-    const last = this.#last[kind] ?? this.#last.video ?? this.#last.audio;
+    const last = this.#last[kind];
     if (last === null) return false;
     const stepMs = dtsMs - last.dtsMs;
     return stepMs > this.#options.maxGapMs || stepMs < -MAX_STEP_BACK_MS;
