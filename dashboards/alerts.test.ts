@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { catalogue } from '../metrics/catalogue.ts';
 import type { Point } from '../metrics/point.ts';
 import { Registry } from '../metrics/registry.ts';
 import type { RunInfo, Summary } from '../metrics/summary.ts';
@@ -32,6 +33,8 @@ function second(agoS: number, streams: Record<string, StreamSecond | null>): Poi
   registry.series('event_loop_lag_ms').add(1);
   registry.series('generator_cpu').add(0.1);
   registry.series('dropped_starts').add(0);
+  for (const metric of catalogue)
+    if (metric.subject === 'target') registry.series(metric.name, { node: 'target' }).add(7);
   for (const [name, state] of Object.entries(streams)) {
     if (state === null) continue;
     const tags = { protocol: 'rtmp', stream: `live/${name}`, cohort: 'c' };

@@ -6,6 +6,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { endProcess } from '../../tests/kit/end-process.ts';
+import { freePort } from '../../tests/kit/free-port.ts';
 import { LocalTarget } from './local-target.ts';
 import { PrometheusTarget } from './prometheus-target.ts';
 import { readPrometheusText } from './prometheus-text.ts';
@@ -254,7 +255,7 @@ broken{ 1
     }
     web.closeAllConnections();
     web.close();
-    const nobody = new PrometheusTarget(base);
+    const nobody = new PrometheusTarget(`http://127.0.0.1:${await freePort()}/`);
     expect(await nobody.sample(1000)).toEqual({});
     expect(nobody.complaint()).toMatch(/ECONNREFUSED/);
   });
