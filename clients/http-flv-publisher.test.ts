@@ -27,6 +27,8 @@ class PostServer implements PublishServer {
   readonly headers: [hasAudio: boolean, hasVideo: boolean][] = [];
   readonly #sockets: Socket[] = [];
   readonly #server: net.Server;
+  /** How those who were not read are read after all. */
+  readonly #take: (() => void)[] = [];
   goodbyes = 0;
 
   constructor(behaviours: readonly PublishBehaviour[]) {
@@ -38,14 +40,13 @@ class PostServer implements PublishServer {
       else if (behaviour === 'refuse-sign') refuse(403);
       else {
         res.writeContinue();
-        if (behaviour === 'never-read') {
-          req.socket.pause();
-          return;
-        }
         const reader = new FlvReader(collectTags(this.received[connection]!), {
           header: (...flags) => this.headers.push(flags),
         });
-        req.on('data', (bytes) => reader.push(bytes));
+        const read = () => req.on('data', (bytes) => reader.push(bytes));
+        // Node does not read on from a socket whose request nobody reads.
+        if (behaviour === 'never-read') this.#take[connection] = read;
+        else read();
         req.on('error', () => {});
         req.on('end', () => {
           this.goodbyes += 1;
@@ -73,6 +74,10 @@ class PostServer implements PublishServer {
 
   end(connection: number): void {
     this.#sockets[connection]?.end();
+  }
+
+  read(connection: number): void {
+    this.#take[connection]?.();
   }
 
   async listen(): Promise<string> {

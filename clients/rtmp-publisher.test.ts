@@ -62,6 +62,10 @@ class RtmpServer implements PublishServer {
     this.#sockets[connection]?.end();
   }
 
+  read(connection: number): void {
+    this.#sockets[connection]?.resume();
+  }
+
   async listen(): Promise<string> {
     this.#server.listen(0, '127.0.0.1');
     await once(this.#server, 'listening');

@@ -6,16 +6,18 @@ const BUFFER_BYTES = 256 * 1024;
 const LARGE_PIECE_BYTES = 64 * 1024;
 
 /**
- * Where a batch of tags is put together for one write: one buffer for all publishers of a thread, used again as soon
- * as the kernel has taken what was in it.
+ * Where a batch of tags is put together for one write: one buffer for all publishers of a thread. Where the kernel has
+ * taken a batch, the next one is written over it; what waits for a slow server (or for TLS) keeps its place.
  *
- *     header │ frame │ stamp │ frame │ header │ sound │ …   ── write ──► taken whole: begin again at 0
- *                                                               └──────► something waits: it keeps the buffer, take another
+ *     │ waits │ waits │ header │ frame │ stamp │ frame │ header │ sound │ …  free │
+ *                     ▲ start                                           ▲ end
  *
- * A write of one piece costs a third of a `writev` of these, and nothing is allocated while the server keeps up.
+ * A write of one piece costs a third of a `writev` of these, and nothing is allocated while servers keep up.
  */
 export class SendBuffer {
   #buffer: Buffer | null = null;
+  /** Of the batch, in the buffer. */
+  #start = 0;
   #end = 0;
   #connection: Connection | null = null;
   #writtenBytes = 0;
@@ -23,7 +25,7 @@ export class SendBuffer {
   /** Begins a batch for a connection. */
   begin(connection: Connection): void {
     this.#connection = connection;
-    this.#end = 0;
+    this.#end = this.#start;
     this.#writtenBytes = 0;
   }
 
@@ -41,7 +43,15 @@ export class SendBuffer {
 
   /** Makes room for a few bytes, to be written into `bytes` at the given index before the next call. */
   reserve(length: number): number {
-    if (this.#end + length > BUFFER_BYTES) this.#write();
+    if (this.#end + length > BUFFER_BYTES) {
+      this.#write();
+      if (this.#start + length > BUFFER_BYTES) {
+        // The old one lives as long as something in it waits.
+        this.#buffer = null;
+        this.#start = 0;
+        this.#end = 0;
+      }
+    }
     const at = this.#end;
     this.#end += length;
     return at;
@@ -61,13 +71,13 @@ export class SendBuffer {
 
   #write(): void {
     const connection = this.#connection;
-    const end = this.#end;
-    if (end === 0 || connection === null) return;
-    this.#end = 0;
-    this.#writtenBytes += end;
-    connection.write([this.bytes.subarray(0, end)]);
-    // Node writes at once what the kernel takes (libuv's uv_try_write); only what is left over is kept, and by reference.
-    if (connection.queuedBytes > 0) this.#buffer = null;
+    const bytes = this.#end - this.#start;
+    if (bytes === 0 || connection === null) return;
+    connection.write([this.bytes.subarray(this.#start, this.#end)]);
+    this.#writtenBytes += bytes;
+    // Node writes at once what the kernel takes (libuv's uv_try_write); what is left over is kept by reference.
+    if (connection.queuedBytes > 0) this.#start = this.#end;
+    else this.#end = this.#start;
   }
 }
 

@@ -3,8 +3,10 @@
  * a run does to its publishers on purpose.
  */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
@@ -134,6 +136,45 @@ describe('HTTP-FLV POST', () => {
     );
     expect(await failureOf(`${server.httpUrl}/live/b.d.flv`)).toMatch(/^answered 400 Bad Request/);
     expect(said).toEqual(['connected']);
+  });
+});
+
+describe('streamgauge publish', () => {
+  it('gives up a mute server after --timeout, and says what it waited for', async ({ onTestFinished }) => {
+    const mute = net.createServer((socket) => socket.on('error', () => {}));
+    mute.listen(0, '127.0.0.1');
+    await once(mute, 'listening');
+    onTestFinished(() => void mute.close());
+    const { port } = mute.address() as net.AddressInfo;
+    const startedMs = performance.now();
+    const result = await runCli(
+      ['publish', `rtmp://127.0.0.1:${port}/live/a`, '--source', 'recording', '--timeout', '4s'],
+      { cwd: folder },
+    );
+    expect(performance.now() - startedMs).toBeLessThan(20_000);
+    expect(result.code).toBe(1);
+    expect(result.stderr).toContain('1 of 1 streams were not up after 4 s, "live/a" among them.');
+  });
+
+  it('publishes by POST, in a ramp, and says how many streams are up', async ({ onTestFinished }) => {
+    const server = await startIngest({ entry: builtEntry('server/ingest/process') });
+    onTestFinished(() => server.stop());
+    const result = await runCli(
+      [
+        ...['publish', `${server.httpUrl}/live/{i}.flv`, '--streams', '12', '--source', 'recording'],
+        ...['--size', '320x180', '--bitrate', '300k', '--ramp', '2s', '--duration', '3s', '--json'],
+      ],
+      { cwd: folder },
+    );
+    expect([result.code, result.stderr]).toEqual([0, expect.any(String)]);
+    const [up, end] = result.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(up.streams).toHaveLength(12);
+    expect(up.streams[11]).toEqual({ stream: 'live/12', url: `${server.httpUrl}/live/12.flv` });
+    expect(end).toMatchObject({ event: 'end', reconnects: 0, failures: [] });
+    expect(end.framesSent).toBeGreaterThan(12 * 25 * 3);
   });
 });
 

@@ -38,6 +38,8 @@ export interface PublishServer {
   /** The server's side of a connection breaks off (reset), or is closed in good order. */
   reset(connection: number): void;
   end(connection: number): void;
+  /** After `never-read`: reads after all. */
+  read(connection: number): void;
   close(): Promise<void>;
 }
 
@@ -308,6 +310,28 @@ export function describePublisher(kind: PublisherKind): void {
       // Nothing moves for longer than a hang may take: the connection is given up.
       publisher.sweep(systemClock.nowMs() + 30_000);
       expect(publisher.state).toBe('waiting');
+    });
+
+    it('keeps what waits for a slow server as it is, whatever is sent meanwhile', async () => {
+      const { source, server, until } = await publishTo(['never-read'], { maxQueueBytes: 64 * 1024 * 1024 });
+      await until('connected');
+      const bodyOf = (frame: number) => new Uint8Array(20_000).fill(frame & 255);
+      const frames = 600;
+      for (let frame = 0; frame < frames; frame += 1) {
+        source.send({
+          type: TAG_VIDEO,
+          kind: frame === 0 ? 'key' : 'inter',
+          timestampMs: frame * 40,
+          pieces: [Uint8Array.of(0x27, 1, 0, 0, 0), bodyOf(frame)],
+        });
+        if (frame % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
+      }
+      server.read(0);
+      const got = await received(() => server.received[0], frames);
+      for (const [frame, { timestampMs, body }] of got.entries()) {
+        expect(timestampMs).toBe(frame * 40);
+        expect(Buffer.compare(Buffer.from(body.slice(5)), bodyOf(frame))).toBe(0);
+      }
     });
 
     it('leaves with a goodbye and comes back with headers and a key frame; that is no reconnect', async () => {
