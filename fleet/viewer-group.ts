@@ -1,17 +1,13 @@
-import type { SessionOutcome, Viewer, ViewerOptions } from '../clients/viewer.ts';
-import type { Clock } from '../core/clock.ts';
+import type { Viewer, ViewerOptions } from '../clients/viewer.ts';
 import { Link } from '../core/link/link.ts';
 import { type PlayerName, playerProfiles } from '../core/player/profile.ts';
-import type { Registry, Series } from '../metrics/registry.ts';
-import type { SessionRecord } from '../metrics/summary.ts';
-import { isUndeterred, watches } from './behaviour.ts';
+import type { Series } from '../metrics/registry.ts';
+import { isUndeterred } from './behaviour.ts';
 import { chanceOf } from './chance.ts';
-import { type LoadEvent, loadEvents, shapeDurationMs } from './load-shape.ts';
-import type { FleetCohort, FleetPlan } from './plan.ts';
-import { StreamChoice } from './popularity.ts';
-import { SeriesObserver } from './series-observer.ts';
+import { CohortRun, type CohortRunOptions, noViewer, type Session } from './cohort-run.ts';
+import { type LoadEvent, shapeDurationMs } from './load-shape.ts';
 import { type SessionLength, sessionLengthMs } from './session-length.ts';
-import { isMine, portionOf, type Share, shareOf } from './share.ts';
+import { isMine, type Share, shareOf } from './share.ts';
 import { TimeQueue } from './time-queue.ts';
 import { noStates, type ViewerStates } from './viewer-states.ts';
 
@@ -30,19 +26,13 @@ const MIN_TURN_MS = 100;
 /** Sets the draws of links apart from those of session lengths. */
 const LINK_DRAW = 0x6c696e6b;
 
-export interface ViewerGroupOptions {
-  readonly plan: FleetPlan;
+export interface ViewerGroupOptions extends CohortRunOptions {
   /** This worker's number from 0, and how many there are. */
   readonly worker: number;
   readonly workers: number;
   /** Tag of the figures about the generator. */
   readonly node: string;
-  readonly clock: Clock;
-  readonly registry: Registry;
-  /** Where the rest of stalls goes that began in a second in which this thread was too busy. */
-  readonly apart?: Registry;
   readonly createViewer: (options: ViewerOptions) => Viewer;
-  readonly session: (record: SessionRecord) => void;
 }
 
 /** One worker's share of a fleet. It has no timers: whoever holds it calls `runDue` when `nextMs` comes, and `sweep` once a second. */
@@ -346,86 +336,3 @@ type Action =
       readonly session: Session;
     }
   | { readonly kind: 'end'; readonly run: CohortRun };
-
-/** One who came: has a seat, and a viewer in it; a zapper has one after the other. */
-interface Session {
-  readonly run: CohortRun;
-  readonly index: number;
-  /** How many sessions this slot had before. */
-  readonly generation: number;
-  /** Lengths drawn for its parts so far (zaps, pauses). */
-  turn: number;
-  stream: number;
-  viewer: Viewer;
-  observer: SeriesObserver;
-  /** In the list of sessions. */
-  listed: boolean;
-  /** Was past its start at the last sweep. */
-  inFlow: boolean;
-  /** It stalls since a second in which this thread was too busy. */
-  doubtful: boolean;
-  bytesAtSweep: number;
-  left: boolean;
-}
-
-/** Of a session that is about to get its viewer. */
-const noViewer = {
-  viewer: null as unknown as Viewer,
-  observer: null as unknown as SeriesObserver,
-  listed: false,
-  inFlow: false,
-  doubtful: false,
-  bytesAtSweep: 0,
-  left: false,
-};
-
-class CohortRun {
-  readonly cohort: FleetCohort;
-  readonly index: number;
-  readonly observers: readonly SeriesObserver[];
-  readonly events: Iterator<LoadEvent, void, void>;
-  /** Closed model: who is in which slot. */
-  readonly slots = new Map<number, Session>();
-  readonly choice: StreamChoice;
-  /** Open model: this worker's share of the bound. */
-  readonly maxViewers: number;
-  startMs = 0;
-  /** One of its events is in the queue. */
-  eventToCome = true;
-  /** Sessions that will go on by themselves at some time, even if they have failed. */
-  toReturn = 0;
-  /** For visitors that watch nothing. */
-  readonly only: Pick<ViewerOptions, 'only'>;
-  over = false;
-
-  constructor(cohort: FleetCohort, index: number, options: ViewerGroupOptions, share: Share) {
-    const { plan, registry, clock, session } = options;
-    this.cohort = cohort;
-    this.index = index;
-    this.events = loadEvents(cohort.shape);
-    const most = cohort.shape.kind === 'arrivals' ? cohort.shape.maxViewers : Number.POSITIVE_INFINITY;
-    this.maxViewers = portionOf(most, share);
-    const { streams, popularity = { kind: 'uniform' }, behaviour } = cohort;
-    this.only = behaviour?.kind === 'connect-only' || behaviour?.kind === 'idle' ? { only: behaviour } : {};
-    this.choice = new StreamChoice(streams.length, popularity, plan.seed, index);
-    this.observers = cohort.streams.map(
-      ({ protocol, name }) =>
-        new SeriesObserver(
-          registry,
-          { protocol, stream: name, cohort: cohort.name },
-          (outcome, { tags }) => session(recordOf(outcome, tags, clock.wallMs())),
-          watches(behaviour),
-          options.apart && { registry: options.apart, nowMs: () => clock.nowMs() },
-        ),
-    );
-  }
-
-  get active(): number {
-    return this.observers.reduce((sum, observer) => sum + observer.active, 0);
-  }
-}
-
-function recordOf(outcome: SessionOutcome, tags: SessionRecord['tags'], endedMs: number): SessionRecord {
-  const { result, phase, reason, detail, lastedMs, figures } = outcome;
-  return { startedMs: endedMs - lastedMs, tags, result, phase, reason, detail, figures };
-}
