@@ -2,6 +2,7 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type net from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
+import { codecString } from '../../core/hls/codec-string.ts';
 import { skippable, type WrittenPlaylist, writeMediaPlaylist } from '../../core/hls/write-media-playlist.ts';
 import { writeMultivariantPlaylist } from '../../core/hls/write-multivariant-playlist.ts';
 import { SegmentEncryption } from './hls-encryption.ts';
@@ -295,7 +296,9 @@ class Origin implements HlsOrigin {
       url: `${name}/index.m3u8`,
       bandwidth,
       averageBandwidth: null,
-      codecs: [],
+      codecs: this.rendition(name)
+        .packager.tracks.map(codecString)
+        .filter((codec) => codec !== null),
       width: width ?? null,
       height: height ?? null,
       frameRate: null,
