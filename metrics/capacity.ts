@@ -25,6 +25,8 @@ export interface SearchOptions {
   readonly resolution: { readonly kind: 'share' | 'absolute'; readonly by: number };
   /** Results that must agree at both ends of the answer; 1: no repeat. */
   readonly agree: number;
+  /** How often a load is held in which the generator was the limit: the machine may have been busy with something else. */
+  readonly patience: number;
   /** A search that has held so many levels ends with what it knows. */
   readonly maxLevels: number;
 }

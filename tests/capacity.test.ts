@@ -22,7 +22,7 @@ afterEach(async () => {
 });
 
 /** Short levels: the servers here do the same in every second. */
-const short = ['--hold', '2s', '--ramp', '300ms', '--rest', '100ms'];
+const short = ['--hold', '2s', '--ramp', '300ms', '--rest', '100ms', '--patience', '12'];
 
 function reportOf({ stdout, stderr, code }: CliResult): CapacityReport {
   try {
@@ -110,7 +110,20 @@ it('a server that has bandwidth for 12 viewers carries 12, and the knee is there
     await runCli([
       'capacity',
       server.url,
-      ...['--hold', '4s', '--ramp', '300ms', '--rest', '100ms', '--player', 'plain', '--repeats', '1'],
+      ...[
+        '--hold',
+        '3s',
+        '--ramp',
+        '300ms',
+        '--rest',
+        '100ms',
+        '--player',
+        'plain',
+        '--repeats',
+        '1',
+        '--patience',
+        '12',
+      ],
       ...['--start', '8', '--step', '+4', '--resolution', '2', '--out', folder, '--json'],
     ]),
   );

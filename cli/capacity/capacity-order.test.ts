@@ -18,6 +18,7 @@ const none: SearchFlags = {
   step: undefined,
   resolution: undefined,
   repeats: undefined,
+  patience: undefined,
   holdMs: undefined,
   maxHoldMs: undefined,
   rampMs: undefined,

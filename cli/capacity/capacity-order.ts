@@ -31,6 +31,7 @@ export interface SearchFlags {
   readonly step: string | undefined;
   readonly resolution: string | undefined;
   readonly repeats: number | undefined;
+  readonly patience: number | undefined;
   readonly holdMs: number | undefined;
   readonly maxHoldMs: number | undefined;
   readonly rampMs: number | undefined;
@@ -135,6 +136,7 @@ export function capacityOrder(input: ScenarioInput, folder: string, flags: Searc
       step: parseStep(flags.step ?? 'x2', granule),
       resolution: parseResolution(flags.resolution ?? '5%'),
       agree: flags.repeats ?? 2,
+      patience: flags.patience ?? 3,
       maxLevels: MAX_LEVELS,
     },
     hold: {

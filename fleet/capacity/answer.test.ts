@@ -12,6 +12,7 @@ const search: SearchOptions = {
   step: { kind: 'factor', by: 2 },
   resolution: { kind: 'absolute', by: 10 },
   agree: 1,
+  patience: 3,
   maxLevels: 50,
 };
 const crossed = (

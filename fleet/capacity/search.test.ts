@@ -10,6 +10,7 @@ const defaults: SearchOptions = {
   step: { kind: 'factor', by: 2 },
   resolution: { kind: 'share', by: 0.05 },
   agree: 2,
+  patience: 3,
   maxLevels: 60,
 };
 

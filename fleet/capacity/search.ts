@@ -24,9 +24,6 @@ export type Found = Pick<
   'outcome' | 'capacity' | 'low' | 'high' | 'confidence' | 'doubts' | 'repeats'
 >;
 
-/** A generator at its limit gets two more chances: the machine may have been busy with something else. */
-const INCONCLUSIVE_TRIES = 3;
-
 /** What to do after these levels, in their order of time. */
 export function nextStep(options: SearchOptions, levels: readonly HeldLevel[]): SearchStep {
   const loads = standings(levels, options);
@@ -112,9 +109,9 @@ function stateOf(
   good: number,
   bad: number,
   inconclusive: number,
-  { agree }: SearchOptions,
+  { agree, patience }: SearchOptions,
 ): Standing['state'] {
-  if (inconclusive >= INCONCLUSIVE_TRIES && inconclusive >= good + bad) return 'limited';
+  if (inconclusive >= patience && inconclusive >= good + bad) return 'limited';
   if (good > bad) return 'good';
   if (bad > good) return 'bad';
   // As often good as bad, again and again: nobody may rely on it.

@@ -58,6 +58,7 @@ const report: CapacityReport = {
     step: { kind: 'factor', by: 2 },
     resolution: { kind: 'share', by: 0.02 },
     agree: 2,
+    patience: 3,
     maxLevels: 80,
   },
   hold: { rampMs: 10_000, minMs: 20_000, maxMs: 60_000, windowMs: 5_000, restMs: 2_000 },
