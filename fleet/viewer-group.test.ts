@@ -233,6 +233,17 @@ describe('a number of viewers', () => {
     expect(group.finished).toBe(true);
   });
 
+  test('nobody comes in the very moment of the end, in a last stage of no length', () => {
+    const stages = [
+      { durationMs: 1000, viewers: 0 },
+      { durationMs: 0, viewers: 3 },
+    ];
+    const { group, viewers, to } = set({ kind: 'viewers', startViewers: 0, stages });
+    to(5000);
+    expect(viewers).toHaveLength(0);
+    expect(group.finished).toBe(true);
+  });
+
   test('stop ends everything at once', () => {
     const { group, records, to } = set(constant(3, 10_000, 9000));
     to(4000);

@@ -319,8 +319,9 @@ export class ViewerGroup {
   #queueNextEvent(run: CohortRun): void {
     for (;;) {
       const { value: event } = run.events.next();
-      run.eventToCome = event !== undefined;
-      if (!event) return;
+      // Who would come in the very moment of the end does not come.
+      run.eventToCome = event !== undefined && event.atMs < shapeDurationMs(run.cohort.shape);
+      if (!event || !run.eventToCome) return;
       if (!isMine(event.index, this.#share)) continue;
       this.#queue.push(run.startMs + event.atMs, { kind: 'event', run, event });
       return;
