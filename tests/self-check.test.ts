@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { setPriority, tmpdir } from 'node:os';
+import os, { setPriority, tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type CliResult, type RunningCli, startCli, summaryOf, valuesOf } from './kit/cli.ts';
@@ -74,10 +74,18 @@ async function endRivals(): Promise<void> {
 const wait = (ms: number) => new Promise((wake) => setTimeout(wake, ms));
 
 describe.skipIf(process.platform !== 'linux')('the generator about itself', () => {
-  // A machine that others use as well may have a bad second of its own.
-  it('is believed where it has room', { retry: 2 }, async () => {
+  // Where other programs have the processors it has no room, and must say just that: then this is no control.
+  it('is believed where it has room', async ({ skip }) => {
     const result: CliResult = await watch('fed', '22s').done;
     const { generator, verdict } = summaryOf(result);
+    const crowded = os.loadavg()[0]! > os.availableParallelism();
+    if (crowded && result.code === 96) {
+      expect(generator.shortOf).toEqual(['waiting-for-cpu']);
+      process.stderr.write(
+        '\nSKIPPED: the control of the self-check, because other programs use this machine\n',
+      );
+      skip();
+    }
     expect({ code: result.code, verdict, reasons: generator.reasons }).toEqual({
       code: 0,
       verdict: 'pass',
