@@ -91,7 +91,7 @@ describe('a server that refuses the 14th viewer', () => {
     const markdown = await readFile(path.join(folder, 'capacity.md'), 'utf8');
     expect(markdown).toContain('This server carries 13 viewers (14 were too many).');
     expect(markdown).toContain(
-      'First to cross, at 14 viewers: Failed starts was 7.1 %; it must be &lt; 1 %.',
+      'First to cross, at 14 viewers: Failed starts was 7.14 %; it must be &lt; 1 %.',
     );
     const page = await readFile(path.join(folder, 'capacity.html'), 'utf8');
     expect(page).toContain('<strong>13 viewers</strong>');
