@@ -91,7 +91,9 @@ export class UnitWriter {
       scratch.set(this.#scratch.subarray(0, this.#held));
       this.#scratch = scratch;
     }
-    this.#scratch.set(bytes.subarray(start, end), this.#held);
+    // By hand: a view of each packet would cost more than copying it does.
+    const scratch = this.#scratch;
+    for (let from = start, to = this.#held; from < end; ) scratch[to++] = bytes[from++]!;
     this.#held = needed;
   }
 }
