@@ -65,7 +65,9 @@ describe('progress', () => {
       states: { ...progress.states, paused: 2, reconnecting: 4 },
     };
     const lines = renderBlock(trouble, 100, plain);
-    expect(lines[1]).toBe('viewers     37 playing, 2 starting, 1 stalled, 2 paused, 4 reconnecting, 3 failed');
+    expect(lines[1]).toBe(
+      'viewers     37 playing, 2 starting, 1 stalled, 2 paused, 4 reconnecting, 3 failed',
+    );
     expect(lines[6]).toBe('generator   12 % CPU, 1.2 ms lag, 2 seconds too busy');
   });
 
