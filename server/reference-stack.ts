@@ -26,14 +26,14 @@ export interface ReferenceStack {
   readonly httpUrl: string;
   /** Processes that live now: they change when one had to be restarted. */
   readonly pids: readonly number[];
-  /** @throws IngestError while the ingest process is down */
+  /** @throws ChildError while the ingest process is down */
   stats(): Promise<IngestStats>;
   stop(): Promise<void>;
 }
 
 /**
  * Starts the stack and returns when it takes connections.
- * @throws ZodError for a configuration that does not fit, IngestError when it cannot start (a port is in use …)
+ * @throws ZodError for a configuration that does not fit, ChildError when it cannot start (a port is in use …)
  */
 export async function startReferenceStack(options: ReferenceStackOptions): Promise<ReferenceStack> {
   const { host, ingest, gate } = serverConfigSchema.parse(options.config ?? {});

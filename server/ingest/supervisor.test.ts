@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { pino } from 'pino';
 import { afterEach, expect, it } from 'vitest';
 import { builtEntry } from '../../tests/kit/built-entry.ts';
-import { backOffMs } from './back-off.ts';
+import { backOffMs } from '../supervision/back-off.ts';
 import { FlvViewer } from './fixtures/flv-viewer.ts';
 import { connectRtmp, publish, request, statusOf, until } from './fixtures/test-peers.ts';
 import { fixture } from './fixtures/test-servers.ts';
