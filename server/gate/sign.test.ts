@@ -68,4 +68,33 @@ describe('checkSignature', () => {
       ),
     ).toBe('wrong');
   });
+
+  it('is good with either key while keys change', () => {
+    const rules = { secrets: ['the new one', 'the old one'] };
+    const by = (key: string) => checkSignature(sign('/live/room', key, 1_000), '/live/room', rules, 900);
+    expect(['the new one', 'the old one', 'an older one'].map(by)).toEqual([null, null, 'wrong']);
+    expect(checkSignature(good, '/live/room', { secrets: [] }, 900)).toBe('wrong');
+  });
+
+  it('is held against the longest life, and both ends against the clocks that differ', () => {
+    const at = (expiresAtS: number, clockSkewS: number) =>
+      checkSignature(
+        sign('/live/room', secret, expiresAtS),
+        '/live/room',
+        { secrets: [secret], maxLifetimeS: 3_600, clockSkewS },
+        10_000,
+      );
+    expect([9_999, 10_000, 13_600, 13_601].map((expires) => at(expires, 0))).toEqual([
+      'expired',
+      null,
+      null,
+      'lifetime',
+    ]);
+    expect([9_994, 9_995, 13_605, 13_606].map((expires) => at(expires, 5))).toEqual([
+      'expired',
+      null,
+      null,
+      'lifetime',
+    ]);
+  });
 });

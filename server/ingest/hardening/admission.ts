@@ -15,6 +15,7 @@ export type RefusalReason =
   | 'signature-missing'
   | 'signature-wrong'
   | 'signature-expired'
+  | 'signature-lifetime'
   | 'not-found'
   | 'already-published';
 
