@@ -305,6 +305,11 @@ const definitions = {
   ),
   target_threads: target('gauge', '', 'Threads of the target.'),
   target_fds: target('gauge', '', 'Open file descriptors of the target.'),
+  target_fd_used_ratio: target(
+    'gauge',
+    'ratio',
+    'Open file descriptors of the target over their limit, of the process that is nearest to it.',
+  ),
   target_sockets: target(
     'gauge',
     '',

@@ -78,6 +78,17 @@ it.each<[Partial<SearchFlags>, RegExp]>([
   expect(() => order(flags)).toThrow(sentence);
 });
 
+it('refuses faults, which would fall on one load and not on the next', () => {
+  const scenario = {
+    ...urlScenario(watchers, 'viewers'),
+    target: { rtmp: 'rtmp://host' },
+    publishers: [{ stream: 'live/a' }],
+    faults: [{ at: '200ms', kind: 'publisher-drop' as const, stream: 'live/a', for: '300ms' }],
+  };
+  expect(() => capacityOrder(scenario, '/', none)).toThrow(/--set 'faults=\[\]'/);
+  expect(capacityOrder({ ...scenario, faults: [] }, '/', none).of).toBe('viewers');
+});
+
 it('steps and resolutions', () => {
   expect(parseStep('x1.5', 1)).toEqual({ kind: 'factor', by: 1.5 });
   expect(parseStep('+50', 1)).toEqual({ kind: 'increment', by: 50 });

@@ -55,7 +55,8 @@ export const defaultThresholds = [
   'stall_ratio:value<0.01',
 ];
 
-const DEFAULT_MAX = 100_000;
+/** Further than any search goes that does not say how far. */
+export const DEFAULT_MAX = 100_000;
 const DEFAULT_HOLD_MS = 20_000;
 const DEFAULT_RAMP_MS = 10_000;
 const DEFAULT_REST_MS = 2_000;
@@ -108,6 +109,11 @@ export function capacityOrder(input: ScenarioInput, folder: string, flags: Searc
   const result = validateScenario({ ...input, thresholds });
   if (!result.ok) throw wrongUsage(result.problems[0]?.sentence ?? 'the flags do not go together');
   const { scenario } = result;
+  if (scenario.faults.length > 0)
+    throw new CommandError(
+      exitCodes.invalidScenario,
+      "The scenario has faults, which would fall on one load and not on the next; leave them out with --set 'faults=[]'.",
+    );
   const of = loadKindOf(scenario, flags.of);
   const granule = of === 'viewers' ? 1 : ARRIVAL_GRANULE;
   const { start = of === 'viewers' ? 10 : 1, max = Math.max(DEFAULT_MAX, flags.start ?? 0) } = flags;

@@ -1,5 +1,6 @@
 import os from 'node:os';
 import path from 'node:path';
+import { systemClock } from '../../clients/system-clock.ts';
 import { answerOf } from '../../fleet/capacity/answer.ts';
 import { nextStep } from '../../fleet/capacity/search.ts';
 import { Publishers } from '../../fleet/publishers.ts';
@@ -10,6 +11,7 @@ import { levelLine, loadWords } from '../../sinks/capacity/words.ts';
 import { prepareFolder } from '../../sinks/result-file.ts';
 import type { Context } from '../command.ts';
 import { CommandError, type ExitCode, exitCodes } from '../exit-codes.ts';
+import { checkMachine } from '../run/check-machine.ts';
 import { clockOfRun } from '../run/clock-of-run.ts';
 import { Closing, Interrupted, unlessInterrupted, within } from '../run/closing.ts';
 import { Figures } from '../run/figures.ts';
@@ -21,7 +23,13 @@ import { relativePath, runFolder, runId } from '../run/run-folder.ts';
 import { sayObstacles, startPublishers } from '../run/start-publishers.ts';
 import { startTarget } from '../run/start-target.ts';
 import { targetName } from '../run/target-name.ts';
-import { type CapacityOrder, fingerprintOf, thresholdTexts, writtenScenario } from './capacity-order.ts';
+import {
+  type CapacityOrder,
+  DEFAULT_MAX,
+  fingerprintOf,
+  thresholdTexts,
+  writtenScenario,
+} from './capacity-order.ts';
 import { holdLevel, nowMs, rest } from './hold-level.ts';
 import { renderAnswer } from './render-answer.ts';
 import { scenarioAt } from './scenario-at.ts';
@@ -65,6 +73,7 @@ class CapacitySearch {
   #clock: ClockSummary | null = null;
   #figures: Figures | null = null;
   #local = false;
+  readonly #said = new Set<string>();
   /** Of the level under way; publishers' figures go there, too. */
   #measurement: Measurement | null = null;
 
@@ -142,11 +151,25 @@ class CapacitySearch {
     );
     const inputs = { target: target.addresses, folder, cores: os.availableParallelism() };
     const publishers = this.#createPublishers(inputs);
+    // Before anything is published: a search that ends at its largest load for want of files helps nobody.
+    if (this.#order.search.max !== DEFAULT_MAX)
+      await step(this.#checkMachine(this.#order.search.max, inputs));
     if (publishers) await step(startPublishers(publishers, setupTimeout));
-    const plan = planRun(scenarioAt(scenario, this.#order.search.start, this.#order.hold), inputs);
+    const plan = this.#planAt(this.#order.search.start, inputs);
     this.#clock = await step(clockOfRun(plan, scenario.options.ntp ?? null));
     this.#readFigures(plan);
+    // Streams that come and go do so for the whole search.
+    publishers?.beginSchedule(systemClock.wallMs());
     await this.#holdLevels(inputs);
+  }
+
+  #planAt(load: number, inputs: PlanInputs): RunPlan {
+    return planRun(scenarioAt(this.#order.scenario, load, this.#order.hold), inputs);
+  }
+
+  /** @throws CommandError where this machine cannot hold the load */
+  #checkMachine(load: number, inputs: PlanInputs): Promise<void> {
+    return checkMachine(this.#planAt(load, inputs), (sentence) => this.#sayOnce(sentence));
   }
 
   /** CPU, memory and traffic of the target, and who has this machine's processors; for the whole search. */
@@ -173,6 +196,7 @@ class CapacitySearch {
       if (next.kind === 'done') return;
       if (!first) await rest(hold.restMs, this.#context.interrupted);
       first = false;
+      await this.#checkMachine(next.load, inputs);
       this.#measurement = new Measurement({ second: () => {}, session: () => {} });
       this.#measurement.clockOffsetMs = this.#clock?.offsetMs ?? null;
       const { level, unreachable } = await holdLevel(
@@ -254,13 +278,19 @@ class CapacitySearch {
     this.#report = {
       ...report,
       run: { ...report.run, durationMs: Math.round(this.#workedMs + nowMs() - this.#startedMs) },
-      answer: answerOf(report.search, report.levels),
+      answer: answerOf(report.search, report.levels, report.of),
     };
     await writeCapacityJson(this.#folder, this.#report);
   }
 
   #say(sentence: string): void {
     this.#context.terminal.say(sentence);
+  }
+
+  #sayOnce(sentence: string): void {
+    if (this.#said.has(sentence)) return;
+    this.#said.add(sentence);
+    this.#say(sentence);
   }
 
   #print(): void {

@@ -10,6 +10,7 @@ const figures: Readonly<Record<string, MetricName>> = {
   receivedBps: 'target_received_bps',
   threads: 'target_threads',
   fds: 'target_fds',
+  fdUsedRatio: 'target_fd_used_ratio',
 };
 
 /**

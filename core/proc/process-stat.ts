@@ -40,6 +40,12 @@ export function parseResidentBytes(status: string): number | null {
   return kilobytes === undefined ? null : Number(kilobytes) * 1024;
 }
 
+/** Soft limit of open files from `/proc/PID/limits`; `null` where there is none. */
+export function parseDescriptorLimit(limits: string): number | null {
+  const soft = /^Max open files +(\d+) /m.exec(limits)?.[1];
+  return soft === undefined ? null : Number(soft);
+}
+
 /** CPU time of a machine since its start, all processors together, from the first line of `/proc/stat`. */
 export interface MachineCpu {
   readonly busyMs: number;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { SearchOptions } from '../../metrics/capacity.ts';
+import type { ServerSummary } from '../../metrics/summary.ts';
 import type { ThresholdResult } from '../../metrics/threshold.ts';
 import { aLevel } from '../../tests/kit/a-level.ts';
 import { answerOf } from './answer.ts';
@@ -42,32 +43,47 @@ it('what crossed first is what is furthest beyond its limit, at the lowest load 
       server: { cpu: 0.98 },
     }),
   ];
-  const { limit, capacity } = answerOf(search, levels)!;
+  const { limit, capacity } = answerOf(search, levels, 'viewers')!;
   expect(capacity).toBe(10);
   expect(limit).toMatchObject({ load: 20, shortage: { of: 'server', resource: 'CPU', used: 0.98 } });
   expect(limit!.crossed.map(({ metric }) => metric)).toEqual(['stall_ratio', 'first_frame_ms']);
 });
 
 it('knows nothing before the first level, and no limit before the first bad one', () => {
-  expect(answerOf(search, [])).toBeNull();
-  expect(answerOf(search, [aLevel({})])).toMatchObject({ capacity: 10, limit: null, knee: null });
+  expect(answerOf(search, [], 'viewers')).toBeNull();
+  expect(answerOf(search, [aLevel({})], 'viewers')).toMatchObject({ capacity: 10, limit: null, knee: null });
 });
 
 describe('shortage', () => {
-  const generator = { cpu: 0.3, valid: true };
-  it.each([
+  it.each<[ServerSummary, string | null]>([
     [{ cpu: 0.98 }, "The server's CPU was at 98 % of a core."],
     [{ cpu: 7.6, cpus: 8 }, 'The server used 95 % of all 8 cores.'],
     [{ cpu: 0.2, rssBytes: 9e9, memoryBytes: 10e9 }, 'The server used 90 % of the memory.'],
+    [{ cpu: 0.2, fdUsedRatioMax: 0.99 }, 'The server had 99 % of its open files in use.'],
     [{ cpu: 0.5, cpus: 2 }, null],
     [{ cpu: 3, cpus: 8 }, null],
     [{}, null],
     [{ cpu: 'unknown' }, null],
   ])('%o', (server, sentence) => {
-    expect(findShortage(server, generator)?.sentence ?? null).toBe(sentence);
+    expect(findShortage(aLevel({ server }), 'viewers')?.sentence ?? null).toBe(sentence);
+  });
+
+  it('of connections: fewer than viewers, and starts that failed', () => {
+    const level = aLevel({
+      load: 1_500,
+      server: { cpu: 0.2, socketsMax: 1_023 },
+      figures: { startFailureRatio: 0.3 },
+    });
+    expect(findShortage(level, 'viewers')?.sentence).toMatch(/more than 1,023 connections for 1,500 viewers/);
+    // A rate is no number of connections; keep-alive connections may be fewer than viewers who all play.
+    expect(findShortage(level, 'arrival-rate')).toBeNull();
+    const playing = { ...level, figures: { ...level.figures, startFailureRatio: 0 } };
+    expect(findShortage(playing, 'viewers')).toBeNull();
   });
 
   it('of the generator, when it was the limit', () => {
-    expect(findShortage({}, { cpu: 0.97, valid: false })).toMatchObject({ of: 'generator', resource: 'CPU' });
+    const busy = aLevel({});
+    const level = aLevel({ generator: { ...busy.generator, cpu: 0.97, valid: false } });
+    expect(findShortage(level, 'viewers')).toMatchObject({ of: 'generator', resource: 'CPU' });
   });
 });

@@ -1,17 +1,17 @@
-import type { Answer, Level, Limit, SearchOptions } from '../../metrics/capacity.ts';
+import type { Answer, Level, Limit, LoadKind, SearchOptions } from '../../metrics/capacity.ts';
 import type { ThresholdResult } from '../../metrics/threshold.ts';
 import { findKnee } from './knee.ts';
 import { findingOf } from './search.ts';
 import { findShortage } from './shortage.ts';
 
 /** What the levels tell, whether or not the search is over; null: nothing yet. */
-export function answerOf(search: SearchOptions, levels: readonly Level[]): Answer | null {
+export function answerOf(search: SearchOptions, levels: readonly Level[], of: LoadKind): Answer | null {
   const found = findingOf(search, levels);
-  return found && { ...found, knee: findKnee(levels), limit: limitOf(levels, found.capacity) };
+  return found && { ...found, knee: findKnee(levels), limit: limitOf(levels, found.capacity, of) };
 }
 
 /** What the lowest load above the capacity shows: what was crossed first, and what was short there. */
-function limitOf(levels: readonly Level[], capacity: number | null): Limit | null {
+function limitOf(levels: readonly Level[], capacity: number | null, of: LoadKind): Limit | null {
   const beyond = levels.filter(({ load, verdict }) => load > (capacity ?? 0) && verdict !== 'good');
   if (beyond.length === 0) return null;
   const load = Math.min(...beyond.map((level) => level.load));
@@ -26,7 +26,7 @@ function limitOf(levels: readonly Level[], capacity: number | null): Limit | nul
     load,
     crossed: [...crossed.values()].sort((a, b) => excess(b) - excess(a)),
     objections: [...new Set(judged.flatMap(({ objections }) => objections))],
-    shortage: findShortage(told.server, told.generator),
+    shortage: findShortage(told, of),
   };
 }
 

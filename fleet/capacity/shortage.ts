@@ -1,5 +1,4 @@
-import type { Shortage } from '../../metrics/capacity.ts';
-import type { GeneratorSummary, ServerSummary } from '../../metrics/summary.ts';
+import type { Level, LoadKind, Shortage } from '../../metrics/capacity.ts';
 import { MAX_CPU } from '../../metrics/verdict.ts';
 
 /** From this share on a resource is called short. */
@@ -9,13 +8,16 @@ const ONE_CORE = 1.05;
 
 /**
  * Which resource had run out while a level was held. A server that uses nearly one core is short of CPU, as most
- * media servers work on one thread; one that uses several is short when nearly all cores are used.
- * @param server its figures: `cpu` (1 is one core), `cpus`, `rssBytes`, `memoryBytes`; what is not known is left out
+ * media servers work on one thread; one that uses several is short when nearly all cores are used. Where starts failed
+ * and it never had as many connections as there were to be viewers, it turns some away: a limit of its configuration.
+ * @param level `server` has `cpu` (1 is one core), `cpus`, `rssBytes`, `memoryBytes`, `fdUsedRatioMax`, `socketsMax`; what
+ *   is not known is left out
+ * @param kind what `level.load` counts
  * @returns null when nothing was short, or nothing could be read
  */
 export function findShortage(
-  server: ServerSummary,
-  generator: Pick<GeneratorSummary, 'cpu' | 'valid'>,
+  { server, generator, load, figures }: Pick<Level, 'server' | 'generator' | 'load' | 'figures'>,
+  kind: LoadKind,
 ): Shortage | null {
   const read = (name: string): number | null => {
     const value = server[name];
@@ -31,6 +33,17 @@ export function findShortage(
   const memory = read('memoryBytes');
   if (rss !== null && memory !== null && rss / memory >= SHORT)
     return of('server', 'memory', rss / memory, `The server used ${percent(rss / memory)} of the memory.`);
+  const files = read('fdUsedRatioMax');
+  if (files !== null && files >= SHORT)
+    return of('server', 'open files', files, `The server had ${percent(files)} of its open files in use.`);
+  const sockets = read('socketsMax');
+  if (kind === 'viewers' && sockets !== null && sockets < load && (figures.startFailureRatio ?? 0) > 0)
+    return of(
+      'server',
+      'connections',
+      1,
+      `The server never had more than ${count(sockets)} connections for ${count(load)} viewers: it turns the others away, as a limit in its configuration does.`,
+    );
   if (!generator.valid && generator.cpu !== null && generator.cpu > MAX_CPU)
     return of(
       'generator',
@@ -41,15 +54,14 @@ export function findShortage(
   return null;
 }
 
-/** Whether anything could be read of the server at all. */
-export function isServerKnown(server: ServerSummary): boolean {
-  return typeof server['cpu'] === 'number';
-}
-
 function of(whose: Shortage['of'], resource: string, used: number, sentence: string): Shortage {
   return { of: whose, resource, used: Math.min(1, used), sentence };
 }
 
 function percent(share: number): string {
   return `${Math.round(share * 100)} %`;
+}
+
+function count(amount: number): string {
+  return Math.round(amount).toLocaleString('en-US');
 }

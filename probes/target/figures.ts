@@ -8,6 +8,8 @@ export interface TargetFigures {
   readonly rssBytes?: number;
   readonly threads?: number;
   readonly fds?: number;
+  /** Open descriptors over their limit, of the process that is nearest to it. */
+  readonly fdUsedRatio?: number;
   readonly sockets?: number;
   readonly sentBps?: number;
   readonly receivedBps?: number;
@@ -18,6 +20,7 @@ const metrics: Record<keyof TargetFigures, MetricName> = {
   rssBytes: 'target_rss_bytes',
   threads: 'target_threads',
   fds: 'target_fds',
+  fdUsedRatio: 'target_fd_used_ratio',
   sockets: 'target_sockets',
   sentBps: 'target_sent_bps',
   receivedBps: 'target_received_bps',

@@ -3,6 +3,7 @@ import { type ProcessStat, parseResidentBytes } from '../../core/proc/process-st
 import { TCP_ESTABLISHED } from '../../core/proc/tcp-table.ts';
 import type { FiguresSource, TargetFigures } from './figures.ts';
 import {
+  descriptorLimitOf,
   descriptorsOf,
   findListeners,
   listeningPorts,
@@ -143,12 +144,20 @@ export class LocalTarget implements FiguresSource {
       return {};
     }
     let fds: number | null = 0;
+    let fdUsedRatio = 0;
     for (const { pid } of this.#members) {
       const descriptors = descriptorsOf(pid);
       fds = descriptors === null || fds === null ? null : fds + descriptors.length;
+      const limit = descriptorLimitOf(pid);
+      if (descriptors !== null && limit !== null)
+        fdUsedRatio = Math.max(fdUsedRatio, descriptors.length / limit);
     }
     this.#costlyAtMs = nowMs + pauseAfter(performance.now() - startedMs);
-    return { ...(this.#ports.size > 0 ? { sockets } : {}), ...(fds === null ? {} : { fds }) };
+    return {
+      ...(this.#ports.size > 0 ? { sockets } : {}),
+      ...(fds === null ? {} : { fds }),
+      ...(fdUsedRatio > 0 ? { fdUsedRatio } : {}),
+    };
   }
 
   async #byteRates(nowMs: number): Promise<TargetFigures> {

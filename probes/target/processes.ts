@@ -1,6 +1,6 @@
 /** Which processes a target consists of, found in `/proc` (Linux). */
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
-import { type ProcessStat, parseProcessStat } from '../../core/proc/process-stat.ts';
+import { type ProcessStat, parseDescriptorLimit, parseProcessStat } from '../../core/proc/process-stat.ts';
 import { TCP_LISTEN, type TcpSocketVisitor, TcpTableReader } from '../../core/proc/tcp-table.ts';
 
 /** A search that opens more than this has met a machine that it does not understand. */
@@ -111,6 +111,15 @@ export function statOf(pid: number): ProcessStat | null {
 export function descriptorsOf(pid: number): string[] | null {
   try {
     return readdirSync(`/proc/${pid}/fd`);
+  } catch {
+    return null;
+  }
+}
+
+/** How many descriptors a process may have open; `null`: not known, or as many as it likes. */
+export function descriptorLimitOf(pid: number): number | null {
+  try {
+    return parseDescriptorLimit(readFileSync(`/proc/${pid}/limits`, 'latin1'));
   } catch {
     return null;
   }

@@ -1,7 +1,7 @@
 /** Figures of a target against what independent tools say, and against programs whose appetite is known. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -69,6 +69,11 @@ describe.skipIf(process.platform !== 'linux')('a target on this machine', () => 
     expect(established.trim().split('\n')).toHaveLength(7);
     expect(figures.sockets).toBe(7);
     expect(figures.fds).toBeGreaterThan(14);
+    const limits = readFileSync(`/proc/${child.pid}/limits`, 'utf8');
+    const limit = Number(/Max open files +(\d+)/.exec(limits)![1]);
+    // Of the process that has most of them open; the child's are its own.
+    expect(figures.fdUsedRatio! * limit).toBeGreaterThan(7);
+    expect(figures.fdUsedRatio! * limit).toBeLessThan(figures.fds!);
     // The same by its process.
     const byPid = new LocalTarget({ pid: child.pid! });
     expect(await byPid.sample(performance.now())).toMatchObject({ sockets: 7, threads: figures.threads! });

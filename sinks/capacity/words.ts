@@ -131,7 +131,7 @@ function shortageWords({ answer, levels }: CapacityReport): string {
   const there = levels.findLast(({ load }) => load === limit!.load);
   const cpu = there?.server['cpu'];
   return typeof cpu === 'number'
-    ? `What was short there: neither CPU (${formatValue(cpu, 'ratio')} of a core) nor memory of the server; perhaps the network, or a limit in its configuration.`
+    ? `What was short there: neither CPU (${formatValue(cpu, 'ratio')} of a core) nor memory, files or connections of the server; perhaps the network, or a limit in its configuration.`
     : "What was short there: not known, because the server's own figures could not be read.";
 }
 
