@@ -131,6 +131,15 @@ describe('an HLS viewer whose playlist is answered with', () => {
     expect(viewer.bytesReceived).toBeLessThan(20e6);
   });
 
+  it('a content that drips: given up after 20 s, as hls.js does', async () => {
+    const { outcome } = await outcomeOf((_a, socket) => {
+      socket.write(`${ok}Content-Length: 9999\r\n\r\n#EXTM3U\n`);
+      const timer = setInterval(() => socket.write('#'), 1);
+      socket.on('close', () => clearInterval(timer));
+    });
+    expect(outcome).toMatchObject({ reason: 'too-slow', detail: expect.stringContaining('20000 ms') });
+  });
+
   it('answers to questions that were not asked: the playlist is the one that was', async () => {
     const { outcome } = await outcomeOf((_asked, socket) => {
       socket.write(Buffer.concat([httpAnswer('#EXTM3U\n'), httpAnswer('evil')]));

@@ -44,6 +44,8 @@ const MAX_BUFFER_MS = 30_000;
 const CMCD_TYPES = { playlist: 'm', init: 'i', key: 'k' } as const;
 /** A playlist that has not changed for so many target durations is no longer being made. */
 const STALE_TARGETS = 3;
+/** What a playlist says may be years, which no timer can wait for; it is looked at again then. */
+const MAX_TIMER_MS = 3_600_000;
 /** Keys of one session; a server that changes them with each segment does not fill memory. */
 const MAX_KEYS = 8;
 
@@ -440,14 +442,15 @@ export class HlsViewer extends ViewerSession implements Viewer, TrackOwner {
     clearTimeout(this.#timer);
     this.#timerAtMs = atMs;
     if (atMs === Number.POSITIVE_INFINITY) return;
+    const delayMs = Math.max(0, atMs - this.clock.nowMs());
     this.#timer = setTimeout(
       () => {
         this.#timerAtMs = Number.POSITIVE_INFINITY;
         // Timers come a little early, now and then.
-        this.nowMs = Math.max(this.clock.nowMs(), atMs);
+        this.nowMs = delayMs > MAX_TIMER_MS ? this.clock.nowMs() : Math.max(this.clock.nowMs(), atMs);
         if (!this.hasEnded) this.#due(this.nowMs);
       },
-      Math.max(0, atMs - this.clock.nowMs()),
+      Math.min(delayMs, MAX_TIMER_MS),
     );
   }
 
@@ -526,8 +529,9 @@ export class HlsViewer extends ViewerSession implements Viewer, TrackOwner {
     const { meter } = this;
     if (this.#stage === WAITING && meter.hasMedia) this.#enter(STARTING);
     if (this.#stage === STARTING && meter.decodable) this.#enter(FLOWING);
-    if (this.#stage < WAITING || this.#main.playlist?.ended) return null;
     const isFlowing = this.#stage === FLOWING;
+    // A recording that plays brings nothing new while its buffer is full; one that does not begin is late like any other.
+    if (this.#stage < WAITING || (isFlowing && this.#main.playlist?.ended)) return null;
     const targetMs = this.#main.playlist?.targetDurationMs ?? 0;
     const isWaiting = isFlowing && !meter.tagUnderWay;
     const limitMs = Math.max(limitOf(this.#stage, this.timeouts), isWaiting ? STALE_TARGETS * targetMs : 0);

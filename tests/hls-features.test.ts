@@ -408,6 +408,50 @@ describe('an HLS viewer refuses, with its reason', () => {
     expect(answer[0]).toBe('no-media');
   });
 
+  it.each<[string, Record<string, Answer>]>([
+    [
+      'of a recording whose segments are all missing',
+      { '/a.m3u8': `${live('#EXTINF:1,\n9.ts\n'.repeat(1_000))}#EXT-X-ENDLIST\n` },
+    ],
+    [
+      'of a recording whose first segment drips',
+      {
+        '/a.m3u8': `${live('#EXTINF:1,\n9.ts\n')}#EXT-X-ENDLIST\n`,
+        '/9.ts': (_, response) => {
+          response.writeHead(200, { 'content-length': 100_000 });
+          const timer = setInterval(() => response.write('G'), 100);
+          response.on('close', () => clearInterval(timer));
+        },
+      },
+    ],
+    [
+      'with a target duration of ages',
+      {
+        '/a.m3u8': '#EXTM3U\n#EXT-X-TARGETDURATION:999999999999\n#EXT-X-MEDIA-SEQUENCE:0\n#EXTINF:1,\n9.ts\n',
+      },
+    ],
+    [
+      'with parts of ages',
+      {
+        '/a.m3u8':
+          '#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-PART-INF:PART-TARGET=999999999999\n#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=NO,PART-HOLD-BACK=999999999999\n#EXTINF:1,\n9.ts\n',
+      },
+    ],
+  ])('a playlist %s: no media, in time', async (_name, answers) => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error): unknown => warnings.push(warning);
+    process.on('warning', onWarning);
+    running.push({ stop: () => process.off('warning', onWarning) });
+    const { url } = await serve(answers);
+    const { heard } = watch(url, { reconnect: null, timeouts: { firstMediaMs: 1_500 } });
+    const outcome = await ended(heard);
+    expect(outcome).toMatchObject({ result: 'failed', reason: 'no-media', phase: 'before-first-frame' });
+    expect(outcome.figures.watchedMs).toBeGreaterThan(1_400);
+    expect(outcome.figures.watchedMs).toBeLessThan(2_500);
+    // A timer that does not fit would go off at once.
+    expect(warnings).toEqual([]);
+  });
+
   it('a playlist that no longer changes', async () => {
     const { url } = await serve({ '/a.m3u8': live('#EXTINF:0.5,\n0.ts\n#EXTINF:0.5,\n1.ts\n'), ...files() });
     const { heard } = watch(url, { reconnect: null, timeouts: { silenceMs: 1_000 } });

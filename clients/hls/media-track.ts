@@ -59,6 +59,8 @@ const MAX_PLAYLIST_BYTES = 8 * 1024 * 1024;
 const MAX_STALE_SEGMENTS = 3;
 /** 6.2.5.2: a server may hold a blocking reload for this many target durations. */
 const BLOCKING_TARGETS = 3;
+/** hls.js's `playlistLoadPolicy.maxLoadTimeMs`: a playlist that drips is no use when it has come. */
+const MAX_PLAYLIST_LOAD_MS = 20_000;
 
 /**
  * One media playlist and its segments, as a viewer loads them: two requests at a time at most, one of each.
@@ -126,7 +128,10 @@ export class MediaTrack {
         url,
         what: 'playlist',
         maxBodyBytes: MAX_PLAYLIST_BYTES,
-        ...(longest > 10_000 && { timeouts: { firstByteMs: longest } }),
+        timeouts: {
+          totalMs: longest + MAX_PLAYLIST_LOAD_MS,
+          ...(longest > 10_000 && { firstByteMs: longest }),
+        },
       },
       this.#playlistLoad,
     );

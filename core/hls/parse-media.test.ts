@@ -340,6 +340,12 @@ describe('what players put up with', () => {
       ['#EXT-X-TARGETDURATION:2.5', '#EXTINF:2,', 'a.ts'],
       { targetDurationMs: 2500 },
     ],
+    [
+      'a target duration of more than a day',
+      ['#EXT-X-TARGETDURATION:86401', '#EXTINF:2.5,', 'a.ts'],
+      { targetDurationMs: 3000 },
+    ],
+    ['a segment of more than a day', [...HEAD, '#EXTINF:86401,', 'a.ts'], { segments: [] }],
     ['no comma after the duration', [...HEAD, '#EXTINF:2', 'a.ts'], { segments: [{ durationMs: 2000 }] }],
     [
       'a URI without a duration',

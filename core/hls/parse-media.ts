@@ -38,6 +38,8 @@ export function parseMediaPlaylist(text: string, options: MediaPlaylistOptions):
 
 /** 2⁵²: leaves room to count on from any sequence number. */
 const MAX_SEQUENCE = 2 ** 52;
+/** A day: players would wait for so long before they ask again. */
+const MAX_DURATION_S = 86_400;
 
 class MediaParser {
   readonly context: PlaylistContext;
@@ -194,14 +196,14 @@ class MediaParser {
   #readDuration(value: string, line: number): void {
     const comma = value.indexOf(',');
     const seconds = readDecimal((comma < 0 ? value : value.slice(0, comma)).trim());
-    if (seconds === null || seconds < 0) this.#malformed(line, `expected a duration, got ${shown(value)}`);
+    if (!isDuration(seconds)) this.#malformed(line, `expected a duration, got ${shown(value)}`);
     else this.#durationMs = seconds * 1000;
     if (comma < 0) this.#malformed(line, 'expected a comma after the duration');
   }
 
   #readTargetDuration(value: string, line: number): void {
     const seconds = readDecimal(value);
-    if (seconds === null || seconds < 0) {
+    if (!isDuration(seconds)) {
       this.#malformed(line, `expected a duration in seconds, got ${shown(value)}`);
       return;
     }
@@ -437,4 +439,8 @@ class MediaParser {
   #malformed(line: number, detail: string): void {
     this.context.malformed(line, detail);
   }
+}
+
+function isDuration(seconds: number | null): seconds is number {
+  return seconds !== null && seconds >= 0 && seconds <= MAX_DURATION_S;
 }
