@@ -154,6 +154,12 @@ describe('a server that cannot be watched', () => {
 describe('a command that makes no sense', () => {
   it.each<[string, string[], number, RegExp]>([
     ['a URL of no protocol', ['watch', 'gopher://host/live/a'], 2, /gopher:\/\/host\/live\/a.*expected rtmp/],
+    [
+      'a probe of HLS',
+      ['probe', 'http://127.0.0.1:1/live/a.m3u8'],
+      2,
+      /cannot look into HLS.*streamgauge watch/,
+    ],
     ['no URL', ['watch'], 2, /url|streamgauge watch/i],
     ['an unknown flag', ['watch', 'rtmp://127.0.0.1/live/a', '--viewer', '5'], 2, /viewer/],
     ['an unknown command', ['wacth'], 2, /wacth/],

@@ -1,5 +1,7 @@
+import { protocolOf } from '../../clients/create-viewer.ts';
 import { nobodyAnswered } from '../../clients/reason.ts';
 import { systemClock } from '../../clients/system-clock.ts';
+import { withoutSecrets } from '../../core/secrets.ts';
 import { Registry } from '../../metrics/registry.ts';
 import type { Finding, Level } from '../../probes/diagnosis.ts';
 import { type ProbeResult, probeTiming } from '../../probes/timing-probe.ts';
@@ -46,6 +48,12 @@ export async function runProbe(flags: ProbeFlags, context: Context): Promise<Exi
 function refuseUnwatchable(url: string): void {
   const wrong = wrongViewerUrl(url);
   if (wrong) throw new CommandError(exitCodes.wrongUsage, `${wrong}.`);
+  if (protocolOf(url) === 'hls') {
+    throw new CommandError(
+      exitCodes.wrongUsage,
+      `A probe cannot look into HLS yet (${withoutSecrets(url)}). Watch it: streamgauge watch ${withoutSecrets(url)}; or probe the stream as RTMP or FLV.`,
+    );
+  }
 }
 
 function exitCodeOf(results: readonly ProbeResult[], interrupted: boolean): ExitCode {
