@@ -141,7 +141,7 @@ declare module 'node-media-server' {
 
   class NodeMediaServer {
     constructor(config: NodeMediaServer.Config);
-    readonly rtmpServer: { readonly tcpServer: TcpServer };
+    readonly rtmpServer: { readonly tcpServer: TcpServer; handleRequest(socket: Socket): void };
     readonly httpServer: {
       readonly httpServer: HttpServer;
       readonly wsServer: NodeMediaServer.WebSocketServer;

@@ -1,13 +1,19 @@
+import type { GateOptions, LimitOptions } from '../gate/gate-options.ts';
+import type { TlsMaterial } from '../gate/tls.ts';
+
 /** Everything the ingest process can be told; `server/config.ts` documents each for users. */
-export interface OriginOptions {
+export interface OriginOptions extends GateOptions {
   readonly host: string;
   /** 0: chosen by the system. */
   readonly rtmpPort: number;
   readonly httpPort: number;
-  /** Set: publishers need a signed URL. */
-  readonly publishSecret?: string | undefined;
-  /** Set: viewers need a signed URL. */
-  readonly playSecret?: string | undefined;
+  /** Set: RTMPS and HTTPS (with WSS) are listened for too, on the ports that follow. */
+  readonly tls?: TlsMaterial | undefined;
+  readonly rtmpsPort?: number | undefined;
+  readonly httpsPort?: number | undefined;
+  readonly limits?: LimitOptions | undefined;
+  /** Signs what the other parts of the stack ask for: they are neither counted nor limited. */
+  readonly internalSecret?: string | undefined;
   readonly maxViewerBacklogBytes: number;
   readonly maxConnections: number;
   readonly maxMessageBytes: number;

@@ -8,15 +8,19 @@
  * Who closes whom: a peer that breaks a bound is cut at once; a viewer ends with its stream; a stream with its
  * publisher; all of them with `stop`.
  */
+import type { Server as HttpServer } from 'node:http';
 import type { Server } from 'node:net';
 import NodeMediaServer from 'node-media-server';
 import context from 'node-media-server/src/core/context.js';
 import nmsLogger from 'node-media-server/src/core/logger.js';
 import type { Logger } from 'pino';
+import { gateRules, limitRules } from '../gate/gate-options.ts';
+import { Limits, type ViewerCounts } from '../gate/limits.ts';
+import type { TlsMaterial } from '../gate/tls.ts';
 import type { AdmissionRules, StreamState } from './hardening/admission.ts';
 import { type Counters, createCounters } from './hardening/counters.ts';
 import { boundFlv } from './hardening/flv-bounds.ts';
-import { guardHttp } from './hardening/http-gate.ts';
+import { guardHttp, takeRequests } from './hardening/http-gate.ts';
 import { listen } from './hardening/listener.ts';
 import { type Peer, peerOf } from './hardening/peer.ts';
 import { boundRtmp } from './hardening/rtmp-bounds.ts';
@@ -25,8 +29,10 @@ import { Silence } from './hardening/silence.ts';
 import { SlowViewers } from './hardening/slow-viewers.ts';
 import { Stream } from './hardening/stream.ts';
 import type { StreamPath } from './hardening/stream-path.ts';
+import { makeTlsListeners, type TlsListeners } from './hardening/tls-listeners.ts';
 import { WatchedMap } from './hardening/watched-map.ts';
-import { guardWebSocket } from './hardening/web-socket-gate.ts';
+import { guardWebSocket, takeUpgrades } from './hardening/web-socket-gate.ts';
+import type { IngestPorts, ViewersEvent } from './messages.ts';
 import type { OriginOptions } from './origin-options.ts';
 import type { IngestStats, StreamEvent } from './stats.ts';
 
@@ -46,11 +52,17 @@ export class Origin {
   readonly #startedMs = performance.now();
   readonly #slowViewers: SlowViewers;
   readonly #silence: Silence;
+  readonly #rules: AdmissionRules;
+  readonly #tell: (event: StreamEvent | ViewersEvent) => void;
+  #secure: TlsListeners | null = null;
+  #toldCounts = '';
   #sweeper: NodeJS.Timeout | null = null;
   #lastPeerGone: (() => void) | null = null;
 
-  /** @param streamEvent told when a stream comes or goes */
-  constructor(options: OriginOptions, log: Logger, streamEvent: (event: StreamEvent) => void) {
+  /** @param tell told when a stream comes or goes, and how many viewers there are */
+  constructor(options: OriginOptions, log: Logger, tell: (event: StreamEvent | ViewersEvent) => void) {
+    this.#tell = tell;
+    this.#rules = admissionRules(options);
     this.#options = options;
     this.#log = log;
     this.#slowViewers = new SlowViewers(options.maxViewerBacklogBytes, this.#counters, log);
@@ -65,23 +77,46 @@ export class Origin {
       http: { port: anyPort },
       webadmin: { enable: false },
     });
-    this.#announceStreams(streamEvent);
+    this.#announceStreams();
   }
 
   /** @throws ListenError */
-  async start(): Promise<{ rtmpPort: number; httpPort: number }> {
-    const { host, maxConnections, maxMessageBytes, requestTimeoutMs } = this.#options;
+  async start(): Promise<IngestPorts> {
+    const { tls, maxMessageBytes, requestTimeoutMs } = this.#options;
     const { tcpServer } = this.#nms.rtmpServer;
     const { httpServer, wsServer } = this.#nms.httpServer;
     const gate = { ...this.#gateOptions(), requestTimeoutMs, health: () => this.#health() };
-    guardHttp(httpServer, gate);
-    guardWebSocket(httpServer, wsServer, gate, maxMessageBytes);
-    limitConnections(tcpServer, maxConnections, () => this.#dropped('RTMP'));
-    limitConnections(httpServer, maxConnections, () => this.#dropped('HTTP'));
-    const rtmpPort = await listen(tcpServer, 'RTMP', this.#options.rtmpPort, host);
-    const httpPort = await listen(httpServer, 'HTTP', this.#options.httpPort, host);
-    this.#sweeper = setInterval(() => this.#silence.sweep(this.#peers, performance.now()), sweepMs);
-    return { rtmpPort, httpPort };
+    const serve = takeRequests(httpServer);
+    const upgrade = takeUpgrades(httpServer, wsServer, maxMessageBytes);
+    const guard = (server: HttpServer) => {
+      guardHttp(server, serve, gate);
+      guardWebSocket(server, upgrade, gate);
+    };
+    guard(httpServer);
+    if (tls !== undefined) {
+      this.#secure = makeTlsListeners(this.#nms, tls, gate);
+      guard(this.#secure.https);
+    }
+    const secure = this.#secure;
+    const { rtmpPort, httpPort, rtmpsPort = 0, httpsPort = 0 } = this.#options;
+    const ports = {
+      rtmpPort: await this.#listen(tcpServer, 'RTMP', rtmpPort),
+      httpPort: await this.#listen(httpServer, 'HTTP', httpPort),
+      rtmpsPort: secure === null ? undefined : await this.#listen(secure.rtmps, 'RTMPS', rtmpsPort),
+      httpsPort: secure === null ? undefined : await this.#listen(secure.https, 'HTTPS', httpsPort),
+    };
+    this.#sweeper = setInterval(() => this.#sweep(), sweepMs);
+    return ports;
+  }
+
+  /** Another key and certificate, for connections from now on. */
+  renewTls(material: TlsMaterial): void {
+    this.#secure?.renew(material);
+  }
+
+  /** What other processes count. */
+  set viewersElsewhere(counts: ViewerCounts) {
+    this.#rules.limits.elsewhere = counts;
   }
 
   /** Takes no more connections, says goodbye on those there are, and returns when they are gone or cut. */
@@ -90,10 +125,13 @@ export class Origin {
     const { httpServer } = this.#nms.httpServer;
     this.#nms.rtmpServer.tcpServer.close();
     httpServer.close();
+    this.#secure?.rtmps.close();
+    this.#secure?.https.close();
     for (const peer of this.#peers) peer.end('server-stopping');
     await this.#allGone(farewellMs);
     for (const peer of this.#peers) peer.socket.destroy();
     httpServer.closeAllConnections();
+    this.#secure?.https.closeAllConnections();
     await this.#nms.stop();
   }
 
@@ -141,31 +179,40 @@ export class Origin {
   }
 
   #gateOptions() {
-    const { publishSecret, playSecret } = this.#options;
-    const rules: AdmissionRules = {
-      secrets: {
-        ...(publishSecret === undefined ? {} : { publish: publishSecret }),
-        ...(playSecret === undefined ? {} : { play: playSecret }),
-      },
-      stateOf: (path): StreamState => context.broadcasts.get(path)?.getPublishStatus() ?? 'idle',
-      nowS: () => Date.now() / 1_000,
-    };
-    return { rules, counters: this.#counters, log: this.#log, publishing: makeWay };
+    return { rules: this.#rules, counters: this.#counters, log: this.#log, publishing: makeWay };
   }
 
-  #announceStreams(streamEvent: (event: StreamEvent) => void): void {
+  #listen(server: Server, protocol: string, port: number): Promise<number> {
+    const { host, maxConnections } = this.#options;
+    server.maxConnections = maxConnections;
+    server.on('drop', () => this.#dropped(protocol));
+    return listen(server, protocol, port, host);
+  }
+
+  #sweep(): void {
+    this.#silence.sweep(this.#peers, performance.now());
+    const { limits } = this.#options;
+    if (limits === undefined) return;
+    const { counts } = this.#rules.limits;
+    const text = JSON.stringify(counts);
+    if (text === this.#toldCounts) return;
+    this.#toldCounts = text;
+    this.#tell({ kind: 'viewers', counts });
+  }
+
+  #announceStreams(): void {
     // A publisher that comes back within the grace time is the same stream: it is announced once.
     const announced = new Set<string>();
     this.#nms.on('postPublish', ({ streamPath, ip, protocol }) => {
       if (announced.has(streamPath)) return;
       announced.add(streamPath);
       this.#log.info({ stream: streamPath, peer: ip, protocol }, 'stream published');
-      streamEvent({ kind: 'published', stream: streamPath.slice(1) });
+      this.#tell({ kind: 'published', stream: streamPath.slice(1) });
     });
     this.#nms.on('donePublish', ({ streamPath }) => {
       if (!announced.delete(streamPath)) return;
       this.#log.info({ stream: streamPath }, 'stream ended');
-      streamEvent({ kind: 'unpublished', stream: streamPath.slice(1) });
+      this.#tell({ kind: 'unpublished', stream: streamPath.slice(1) });
     });
   }
 
@@ -199,9 +246,14 @@ export class Origin {
   }
 }
 
-function limitConnections(server: Server, max: number, dropped: () => void): void {
-  server.maxConnections = max;
-  server.on('drop', dropped);
+function admissionRules(options: OriginOptions): AdmissionRules {
+  return {
+    ...gateRules(options),
+    limits: new Limits(limitRules(options.limits)),
+    internalSecret: options.internalSecret ?? null,
+    stateOf: (path): StreamState => context.broadcasts.get(path)?.getPublishStatus() ?? 'idle',
+    nowS: () => Date.now() / 1_000,
+  };
 }
 
 /**

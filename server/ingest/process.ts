@@ -10,5 +10,13 @@ runChild<IngestTypes>('ingest', async (options, log, tell) => {
   const { Origin } = await import('./origin.ts');
   const origin = new Origin(options, log, tell);
   const ready = await origin.start();
-  return { ready, stats: () => origin.stats(), stop: () => origin.stop() };
+  return {
+    ready,
+    stats: () => origin.stats(),
+    stop: () => origin.stop(),
+    note: (note) => {
+      if (note.kind === 'tls') origin.renewTls(note.tls);
+      else origin.viewersElsewhere = note.counts;
+    },
+  };
 });

@@ -1,7 +1,9 @@
 /** The ingest process under supervision: starts it, starts it anew when it dies, and stops it. */
 import type { Logger } from 'pino';
+import type { ViewerCounts } from '../gate/limits.ts';
+import type { TlsMaterial } from '../gate/tls.ts';
 import { Supervisor, urlHost } from '../supervision/supervisor.ts';
-import type { IngestTypes } from './messages.ts';
+import type { IngestNote, IngestTypes } from './messages.ts';
 import { defaultOriginOptions, type OriginOptions } from './origin-options.ts';
 import type { IngestStats, StreamEvent } from './stats.ts';
 
@@ -12,6 +14,8 @@ export interface IngestOptions extends Partial<OriginOptions> {
   readonly log?: Logger;
   /** Told when a stream comes or goes; the death of the process is the end of all its streams. */
   readonly streamEvent?: (event: StreamEvent) => void;
+  /** Told how many viewers it serves, about once a second while there are limits and it changes. */
+  readonly viewersChanged?: (counts: ViewerCounts) => void;
   /** How long a stop may take before the process is killed. */
   readonly stopTimeoutMs?: number;
   readonly random?: () => number;
@@ -22,6 +26,10 @@ export interface IngestHandle {
   readonly rtmpUrl: string;
   /** `http://127.0.0.1:8000`. */
   readonly httpUrl: string;
+  /** `rtmps://127.0.0.1:1936`; null without TLS. */
+  readonly rtmpsUrl: string | null;
+  /** `https://127.0.0.1:8443`; null without TLS. */
+  readonly httpsUrl: string | null;
   readonly rtmpPort: number;
   readonly httpPort: number;
   /** Of the process that lives now; null between two. */
@@ -30,6 +38,10 @@ export interface IngestHandle {
   readonly restarts: number;
   /** @throws ChildError while it is down */
   stats(): Promise<IngestStats>;
+  /** Another key and certificate, for connections from now on. */
+  renewTls(material: TlsMaterial): void;
+  /** How many viewers other processes serve, instead of what was said before: limits are for all together. */
+  viewersElsewhere(counts: ViewerCounts): void;
   /** Ends the streams and the process, within a time limit. May be called twice. */
   stop(): Promise<void>;
 }
@@ -48,16 +60,26 @@ class Ingest implements IngestHandle {
   readonly #streamEvent: (event: StreamEvent) => void;
   readonly #streams = new Set<string>();
   readonly #supervisor: Supervisor<IngestTypes>;
+  readonly #viewersChanged: (counts: ViewerCounts) => void;
+  /** What was told last, by its kind: a new process has to be told again. */
+  readonly #notes = new Map<string, IngestNote>();
 
   constructor(options: IngestOptions) {
-    const { entry, log, streamEvent, stopTimeoutMs, random, ...originOptions } = options;
+    const { entry, log, streamEvent, viewersChanged, stopTimeoutMs, random, ...originOptions } = options;
     this.#streamEvent = streamEvent ?? (() => {});
+    this.#viewersChanged = viewersChanged ?? (() => {});
     this.#supervisor = new Supervisor<IngestTypes>({
       name: 'ingest',
       entry,
       options: { ...defaultOriginOptions, ...originOptions },
       log,
-      event: (event) => this.#noteStream(event),
+      event: (event) => {
+        if (event.kind === 'viewers') this.#viewersChanged(event.counts);
+        else this.#noteStream(event);
+      },
+      started: () => {
+        for (const note of this.#notes.values()) this.#supervisor.tell(note);
+      },
       ended: () => this.#endStreams(),
       stopTimeoutMs,
       random,
@@ -80,6 +102,14 @@ class Ingest implements IngestHandle {
     return `http://${urlHost(this.#supervisor.options.host)}:${this.httpPort}`;
   }
 
+  get rtmpsUrl(): string | null {
+    return this.#secureUrl('rtmps', this.#supervisor.options.rtmpsPort);
+  }
+
+  get httpsUrl(): string | null {
+    return this.#secureUrl('https', this.#supervisor.options.httpsPort);
+  }
+
   get pid(): number | null {
     return this.#supervisor.pid;
   }
@@ -100,6 +130,24 @@ class Ingest implements IngestHandle {
     return this.#supervisor.stop();
   }
 
+  renewTls(tls: TlsMaterial): void {
+    this.#tell({ kind: 'tls', tls });
+  }
+
+  viewersElsewhere(counts: ViewerCounts): void {
+    this.#tell({ kind: 'viewers-elsewhere', counts });
+  }
+
+  #tell(note: IngestNote): void {
+    this.#notes.set(note.kind, note);
+    this.#supervisor.tell(note);
+  }
+
+  #secureUrl(scheme: string, port: number | undefined): string | null {
+    const { tls, host } = this.#supervisor.options;
+    return tls === undefined ? null : `${scheme}://${urlHost(host)}:${port}`;
+  }
+
   #noteStream(event: StreamEvent): void {
     if (event.kind === 'published') this.#streams.add(event.stream);
     else this.#streams.delete(event.stream);
@@ -110,5 +158,6 @@ class Ingest implements IngestHandle {
     const streams = [...this.#streams];
     this.#streams.clear();
     for (const stream of streams) this.#streamEvent({ kind: 'unpublished', stream });
+    this.#viewersChanged({ viewers: 0, streams: {}, addresses: {} });
   }
 }

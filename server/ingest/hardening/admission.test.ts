@@ -1,14 +1,35 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { allowEveryPage } from '../../gate/hotlink.ts';
+import { Limits, noLimits } from '../../gate/limits.ts';
 import { sign } from '../../gate/sign.ts';
-import { type AdmissionRules, admit, type Role, type StreamState } from './admission.ts';
+import { type AdmissionRules, admit, type Entrance, type Role, type StreamState } from './admission.ts';
 import { readTarget, streamPathOf } from './stream-path.ts';
 
 const path = '/live/room' as const;
 const secret = 'the secret of the test';
+const internalSecret = 'between the parts of the stack';
 
-function rules(state: StreamState, secrets: AdmissionRules['secrets'] = {}): AdmissionRules {
-  return { secrets, stateOf: () => state, nowS: () => 1_000 };
+function rules(state: StreamState, others: Partial<AdmissionRules> = {}): AdmissionRules {
+  return {
+    signatures: { publish: { secrets: [] }, play: { secrets: [] } },
+    internalSecret,
+    hotlink: allowEveryPage,
+    limits: new Limits(noLimits),
+    stateOf: () => state,
+    nowS: () => 1_000,
+    ...others,
+  };
+}
+
+const signedPlay = { signatures: { publish: { secrets: [] }, play: { secrets: ['another', secret] } } };
+
+function entrance(role: Role, signature: string | null = null, others: Partial<Entrance> = {}): Entrance {
+  return { role, path, signature, address: '10.0.0.1', page: null, ...others };
+}
+
+function refused(asked: Entrance, by: AdmissionRules) {
+  return admit(asked, by).refusal;
 }
 
 describe('admission', () => {
@@ -20,7 +41,7 @@ describe('admission', () => {
     ['publish', 'publishing', 409, 'NetStream.Publish.BadName'],
     ['publish', 'reconnecting', null, null],
   ])('to %s a stream that is %s: %s', (role, state, status, code) => {
-    const refusal = admit(role, path, null, rules(state));
+    const refusal = refused(entrance(role), rules(state));
     expect([refusal?.httpStatus ?? null, refusal?.rtmpCode ?? null]).toEqual([status, code]);
   });
 
@@ -29,26 +50,81 @@ describe('admission', () => {
     ['play', '900-00000000000000000000000000000000', 403],
     ['play', sign(path, secret, 999), 403],
     ['play', sign(path, secret, 1_001), null],
+    ['play', sign(path, 'another', 1_001), null],
     ['publish', null, 409],
-  ])('with a secret for playing only, to %s with %s: %s', (role, signature, status) => {
-    expect(admit(role, path, signature, rules('publishing', { play: secret }))?.httpStatus ?? null).toBe(
+  ])('with secrets for playing only, to %s with %s: %s', (role, signature, status) => {
+    expect(refused(entrance(role, signature), rules('publishing', signedPlay))?.httpStatus ?? null).toBe(
       status,
     );
   });
 
   it('does not tell what exists to who may not know, nor ever the secret', () => {
     const told = (['idle', 'publishing'] as const).map((state) =>
-      admit('play', path, null, rules(state, { play: secret })),
+      refused(entrance('play'), rules(state, signedPlay)),
     );
     expect(told[0]).toEqual(told[1]);
     expect(told[0]?.rtmpCode).toBe('NetStream.Play.Unauthorized');
     expect(JSON.stringify(told)).not.toContain(secret);
   });
 
+  it("refuses a stranger's page, before it tells what exists, and never a publisher", () => {
+    const strict = rules('idle', { hotlink: { allowedOrigins: ['example.com'], emptyReferer: 'refuse' } });
+    const page = { origin: 'https://evil.test', host: 'tv.test:8000' };
+    expect(refused(entrance('play', null, { page }), strict)).toMatchObject({
+      reason: 'hotlink',
+      httpStatus: 403,
+    });
+    expect(refused(entrance('play', null, { page: {} }), strict)?.reason).toBe('hotlink');
+    // RTMP says nothing of pages.
+    expect(refused(entrance('play'), strict)?.reason).toBe('not-found');
+    expect(refused(entrance('publish', null, { page }), strict)).toBe(null);
+  });
+
+  it('counts who is let in until it has gone, and nobody else', () => {
+    const limits = new Limits({ ...noLimits, viewersPerStream: 1, publishersPerAddress: 1 });
+    const live = rules('publishing', { limits });
+    const first = admit(entrance('play'), live);
+    expect(refused(entrance('play'), live)).toMatchObject({
+      reason: 'stream-full',
+      httpStatus: 503,
+      rtmpCode: 'NetStream.Play.Failed',
+    });
+    if (first.refusal === null) first.release();
+    expect(refused(entrance('play'), live)).toBe(null);
+    // One that is refused for another reason takes no place.
+    expect(refused(entrance('publish'), live)?.reason).toBe('already-published');
+    expect(refused(entrance('publish'), rules('idle', { limits }))).toBe(null);
+    expect(refused(entrance('publish'), rules('idle', { limits }))).toMatchObject({
+      reason: 'address-full',
+      httpStatus: 429,
+      rtmpCode: 'NetStream.Publish.Failed',
+    });
+  });
+
+  it('lets in what the stack itself asks for, uncounted, but not past what exists', () => {
+    const limits = new Limits({ ...noLimits, viewers: 1 });
+    const strict = { ...signedPlay, limits };
+    const own = sign(path, internalSecret, 1_001);
+    for (let i = 0; i < 3; i++)
+      expect(refused(entrance('play', own), rules('publishing', strict))).toBe(null);
+    expect(limits.counts.viewers).toBe(0);
+    expect(refused(entrance('play', own), rules('idle', strict))?.reason).toBe('not-found');
+    expect(refused(entrance('publish', own), rules('publishing', strict))?.reason).toBe('already-published');
+    const late = sign(path, internalSecret, 999);
+    expect(refused(entrance('play', late), rules('publishing', strict))?.reason).toBe('signature-wrong');
+    expect(
+      refused(entrance('play', own), rules('publishing', { ...strict, internalSecret: null }))?.reason,
+    ).toBe('signature-wrong');
+  });
+
   it('speaks ASCII, since the RTMP writer of node-media-server counts characters', () => {
+    const full = new Limits({ ...noLimits, viewers: 0, publishers: 0 });
     const refusals = [
-      admit('play', null, null, rules('idle')),
-      admit('publish', path, null, rules('publishing')),
+      refused(entrance('play', null, { path: null }), rules('idle')),
+      refused(entrance('publish'), rules('publishing')),
+      refused(entrance('publish'), rules('idle', { limits: full })),
+      refused(entrance('play'), rules('publishing', { limits: full })),
+      refused(entrance('play'), rules('publishing', signedPlay)),
     ];
     for (const refusal of refusals) expect(refusal?.sentence).toMatch(/^[\x20-\x7e]+$/);
   });

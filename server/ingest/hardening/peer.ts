@@ -120,6 +120,12 @@ function webSocketPeer(session: Session, role: Peer['role'], socket: Socket, ws:
   };
 }
 
+/** Calls back when the socket has closed, also when it has already: a request may be read from one that is gone. */
+export function onceClosed(socket: Socket, closed: () => void): void {
+  if (socket.closed) closed();
+  else socket.once('close', closed);
+}
+
 /** Ends a socket once what is queued has gone out, or after a while whether or not it has. */
 export function endSocket(socket: Socket): void {
   socket.end();

@@ -7,13 +7,16 @@ import type NodeMediaServer from 'node-media-server';
 import type { Logger } from 'pino';
 import { ProtocolError } from '../../../core/media.ts';
 import { type AdmissionRules, admit, type Refusal, type Role } from './admission.ts';
-import { type Counters, countRefusal } from './counters.ts';
-import { endSocket, type Peer } from './peer.ts';
+import type { Counters } from './counters.ts';
+import { endSocket, onceClosed, type Peer } from './peer.ts';
+import { noteRefusal } from './refusal-note.ts';
 import { finishPublish } from './stream.ts';
 import { nameRule, type StreamPath, streamPathOf } from './stream-path.ts';
 
 type RtmpSession = NodeMediaServer.RtmpSession;
 type Command = NodeMediaServer.Command;
+
+const connectRejected = 'NetConnection.Connect.Rejected';
 
 export interface RtmpGateOptions {
   readonly rules: AdmissionRules;
@@ -34,14 +37,21 @@ export function guardRtmp(peer: Peer, options: RtmpGateOptions): void {
       onConnect.call(rtmp, command);
       return;
     }
-    countRefusal(options.counters, 'bad-name');
+    noteRefusal(options, {
+      reason: 'bad-name',
+      role: null,
+      stream: null,
+      transport: 'rtmp',
+      answer: connectRejected,
+      peer: session.ip,
+    });
     // node-media-server's messages are not chunked at RTMP's initial 128 bytes, so its size has to be told first.
     rtmp.setChunkSize(rtmp.outChunkSize);
     rtmp.sendInvokeMessage(0, {
       cmd: '_error',
       transId: typeof command.transId === 'number' ? command.transId : 0,
       cmdObj: null,
-      info: { level: 'error', code: 'NetConnection.Connect.Rejected', description: fault },
+      info: { level: 'error', code: connectRejected, description: fault },
     });
     endSocket(socket);
   };
@@ -90,16 +100,21 @@ function enter(peer: Peer, role: Role, command: Command, options: RtmpGateOption
   const [name, query] = typeof command.streamName === 'string' ? command.streamName.split('?') : [null];
   const { sign } = parseQuery(query ?? '');
   const path = streamPathOf(rtmp.streamApp, name);
-  const refusal = admit(role, path, (Array.isArray(sign) ? sign[0] : sign) ?? null, options.rules);
-  if (refusal === null) return path;
-  options.log.info({ stream: path, transport: 'rtmp', reason: refusal.reason, peer: session.ip }, 'refused');
-  refuse(session, refusal, options.counters);
+  const signature = (Array.isArray(sign) ? sign[0] : sign) ?? null;
+  const { remoteAddress: address } = peer.socket;
+  const admission = admit({ role, path, signature, address, page: null }, options.rules);
+  if (admission.refusal === null) {
+    onceClosed(peer.socket, admission.release);
+    return path;
+  }
+  const { reason, rtmpCode } = admission.refusal;
+  noteRefusal(options, { reason, role, stream: path, transport: 'rtmp', answer: rtmpCode, peer: session.ip });
+  refuse(session, admission.refusal);
   return null;
 }
 
-function refuse({ rtmp, socket }: RtmpSession, refusal: Refusal, counters: Counters): void {
-  countRefusal(counters, refusal.reason);
-  rtmp.sendStatusMessage(rtmp.parserPacket.header.stream_id, 'error', refusal.rtmpCode, refusal.sentence);
+function refuse({ rtmp, socket }: RtmpSession, { rtmpCode, sentence }: Refusal): void {
+  rtmp.sendStatusMessage(rtmp.parserPacket.header.stream_id, 'error', rtmpCode, sentence);
   endSocket(socket);
 }
 

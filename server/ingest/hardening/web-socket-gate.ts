@@ -5,45 +5,57 @@
 import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type NodeMediaServer from 'node-media-server';
+import { retryAfterS } from '../../gate/limits.ts';
 import { admit, type Refusal } from './admission.ts';
-import { countRefusal } from './counters.ts';
 import type { HttpGateOptions } from './http-gate.ts';
-import { endSocket } from './peer.ts';
+import { endSocket, onceClosed } from './peer.ts';
+import { noteRefusal } from './refusal-note.ts';
 import { readTarget } from './stream-path.ts';
 
-type Upgrade = (req: IncomingMessage, socket: Socket, head: Buffer) => void;
+export type Upgrade = (req: IncomingMessage, socket: Socket, head: Buffer) => void;
 
-export function guardWebSocket(
+/** node-media-server's own handling of upgrades, taken away from its listener and bounded. */
+export function takeUpgrades(
   server: Server,
   wsServer: NodeMediaServer.WebSocketServer,
-  options: Pick<HttpGateOptions, 'rules' | 'counters' | 'log' | 'publishing'>,
   maxMessageBytes: number,
-): void {
-  const { rules, counters, log, publishing } = options;
+): Upgrade {
   const upgrade = server.listeners('upgrade')[0] as Upgrade;
   server.removeAllListeners('upgrade');
   // ws would allow 100 MiB in one message.
   wsServer.options.maxPayload = maxMessageBytes;
+  return upgrade.bind(server);
+}
+
+/** @param server plain or TLS, with nobody listening for upgrades */
+export function guardWebSocket(
+  server: Server,
+  upgrade: Upgrade,
+  options: Pick<HttpGateOptions, 'rules' | 'counters' | 'log' | 'publishing'>,
+): void {
+  const { rules, publishing } = options;
   server.on('upgrade', (req: IncomingMessage, socket: Socket, head: Buffer) => {
     socket.on('error', () => socket.destroy());
+    const role = publishes(req) ? 'publish' : 'play';
+    const { remoteAddress: address } = socket;
     const target = readTarget(req.url ?? '');
+    const note = { role, transport: 'ws-flv', peer: address } as const;
     if (target.kind === 'other') {
+      noteRefusal(options, { ...note, reason: 'no-such-path', stream: null, answer: 404 });
       refuse(socket, 404, 'Nothing is here; streams are at /application/name.flv.');
       return;
     }
-    const role = publishes(req) ? 'publish' : 'play';
-    const { path, sign } = target.kind === 'stream' ? target : { path: null, sign: null };
-    const { remoteAddress } = socket;
-    const refusal = admit(role, path, sign, rules);
-    if (refusal !== null) {
-      const { reason } = refusal;
-      countRefusal(counters, reason);
-      log.info({ stream: path, transport: 'ws-flv', reason, peer: remoteAddress }, 'refused');
-      refuse(socket, refusal.httpStatus, refusal.sentence);
+    const { path, sign: signature } = target.kind === 'stream' ? target : { path: null, sign: null };
+    const admission = admit({ role, path, signature, address, page: req.headers }, rules);
+    if (admission.refusal !== null) {
+      const { reason, httpStatus, sentence } = admission.refusal;
+      noteRefusal(options, { ...note, reason, stream: path, answer: httpStatus });
+      refuse(socket, httpStatus, sentence);
       return;
     }
-    if (role === 'publish' && path !== null) publishing(path, remoteAddress);
-    upgrade.call(server, req, socket, head);
+    onceClosed(socket, admission.release);
+    if (role === 'publish') publishing(admission.path, address);
+    upgrade(req, socket, head);
   });
 }
 
@@ -61,6 +73,7 @@ function refuse(socket: Socket, status: Refusal['httpStatus'], sentence: string)
       'Content-Type: text/plain; charset=utf-8\r\n' +
       `Content-Length: ${body.length}\r\n` +
       (status === 401 ? 'WWW-Authenticate: Sign realm="streamgauge"\r\n' : '') +
+      (status === 429 || status === 503 ? `Retry-After: ${retryAfterS}\r\n` : '') +
       `\r\n${body}`,
   );
   endSocket(socket);
