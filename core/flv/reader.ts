@@ -90,10 +90,18 @@ export class FlvReader {
           }
           break;
         }
-        case BETWEEN:
-          if (this.#held === 0 && end - at >= BETWEEN_BYTES) {
-            this.#beginTag(bytes, at);
-            at += BETWEEN_BYTES;
+        case BETWEEN: {
+          if (this.#held === 0) at = this.#wholeTags(bytes, at, end);
+          const held = this.#held;
+          if (held <= PREVIOUS_TAG_SIZE_BYTES && held + end - at >= BETWEEN_BYTES) {
+            // Of what an earlier push brought nothing is looked at.
+            this.#held = 0;
+            this.#beginTag(bytes, at - held);
+            at += BETWEEN_BYTES - held;
+          } else if (held + end - at <= PREVIOUS_TAG_SIZE_BYTES) {
+            // So end nearly all reads, because servers write whole tags: counting them leaves the scratch alone.
+            this.#held = held + end - at;
+            return;
           } else {
             at = this.#hold(bytes, at, end, BETWEEN_BYTES);
             if (this.#held < BETWEEN_BYTES) return;
@@ -101,6 +109,7 @@ export class FlvReader {
             this.#beginTag(this.#scratch, 0);
           }
           break;
+        }
         case HEAD:
           if (this.#held === 0 && end - at >= this.#headLength) {
             const head = at;
@@ -121,6 +130,29 @@ export class FlvReader {
           break;
       }
     }
+  }
+
+  /**
+   * Hands on the tags that lie whole in `bytes[start, end)` and are in order; returns where the first other one begins.
+   * With a server that writes several together nearly all do, and cost half: none of them leaves a trace in the fields.
+   */
+  #wholeTags(bytes: Uint8Array, start: number, end: number): number {
+    const sink = this.#sink;
+    const most = this.#maxTagBytes;
+    const headBytes = this.#headBytes;
+    let at = start;
+    while (end - at >= BETWEEN_BYTES) {
+      const type = bytes[at + 4]!;
+      const bodyBytes = (bytes[at + 5]! << 16) | (bytes[at + 6]! << 8) | bytes[at + 7]!;
+      const body = at + BETWEEN_BYTES;
+      if (bodyBytes > end - body || bodyBytes > most) return at;
+      if (type !== TAG_VIDEO && type !== TAG_AUDIO && type !== TAG_SCRIPT) return at;
+      const timestampMs = timestampOf(bytes, at + PREVIOUS_TAG_SIZE_BYTES);
+      sink.head(type, timestampMs, bodyBytes, bytes, body, body + Math.min(headBytes, bodyBytes));
+      sink.end();
+      at = body + bodyBytes;
+    }
+    return at;
   }
 
   /** E.2 The FLV header. */
@@ -157,9 +189,7 @@ export class FlvReader {
       );
     }
     this.#type = type;
-    // TimestampExtended (byte 7) is the upper byte. Read as unsigned, like RTMP's: it runs on past 24 days.
-    this.#timestampMs =
-      ((bytes[at + 7]! << 24) | (bytes[at + 4]! << 16) | (bytes[at + 5]! << 8) | bytes[at + 6]!) >>> 0;
+    this.#timestampMs = timestampOf(bytes, at);
     this.#bodyBytes = bodyBytes;
     this.#headLength = Math.min(this.#headBytes, bodyBytes);
     this.#state = HEAD;
@@ -191,6 +221,11 @@ export class FlvReader {
     this.#held = needed;
     return at + taken;
   }
+}
+
+/** TimestampExtended (byte 7) is the upper byte. Read as unsigned, like RTMP's: it runs on past 24 days. */
+function timestampOf(bytes: Uint8Array, tag: number): number {
+  return ((bytes[tag + 7]! << 24) | (bytes[tag + 4]! << 16) | (bytes[tag + 5]! << 8) | bytes[tag + 6]!) >>> 0;
 }
 
 function badTagType(type: number): ProtocolError {

@@ -13,26 +13,26 @@ export class CaptureCurve {
   #capacity = FIRST_ENTRIES;
   #first = 0;
   #count = 0;
-  /** Difference of the newest entry: nearly every frame agrees with it, and needs no look at the ring. */
+  /** The newest entry once more: nearly every frame agrees with it or is too near to it, and needs no look at the ring. */
   #newest = Number.NaN;
+  #newestMediaMs = Number.NEGATIVE_INFINITY;
 
   /** The frame shown at `mediaMs` was captured at `captureMs`. Frames may come out of order by a few (B-frames). */
   record(mediaMs: number, captureMs: number): void {
     const difference = captureMs - mediaMs;
     const change = Math.abs(difference - this.#newest);
     if (change <= TOLERANCE_MS) return;
-    if (this.#count > 0) {
-      const distanceMs = mediaMs - this.#pairs[this.#at(this.#count - 1)]!;
-      // An earlier frame that comes later is described by its neighbours.
-      if (distanceMs <= 0) return;
-      if (distanceMs < MIN_DISTANCE_MS && change < NOISE_MS) return;
-    }
+    const distanceMs = mediaMs - this.#newestMediaMs;
+    // An earlier frame that comes later is described by its neighbours.
+    if (distanceMs <= 0) return;
+    if (distanceMs < MIN_DISTANCE_MS && change < NOISE_MS) return;
     if (this.#count === this.#capacity) this.#makeRoom();
     this.#count++;
     const entry = this.#at(this.#count - 1);
     this.#pairs[entry] = mediaMs;
     this.#pairs[entry + 1] = difference;
     this.#newest = difference;
+    this.#newestMediaMs = mediaMs;
   }
 
   /**

@@ -188,15 +188,18 @@ export class SessionMeter implements TagSink, PlayheadListener {
     const kind = this.#kind;
     if (kind === OTHER) return;
     this.#kind = OTHER;
-    this.#mediaCame = true;
     this.#lastMediaMs = this.#nowMs;
-    if (Number.isNaN(this.#firstMediaMs)) {
-      this.#firstMediaMs = this.#nowMs - this.#intendedStartMs;
-      this.#listener.firstMedia(this.#firstMediaMs);
-    }
+    if (!this.#mediaCame) this.#firstOfConnection();
     if (kind === AUDIO) this.#addAudio();
     else this.#addVideo(kind);
     if (this.#governs !== 'nothing') this.#mediaBytes += this.#bodyBytes;
+  }
+
+  #firstOfConnection(): void {
+    this.#mediaCame = true;
+    if (!Number.isNaN(this.#firstMediaMs)) return;
+    this.#firstMediaMs = this.#nowMs - this.#intendedStartMs;
+    this.#listener.firstMedia(this.#firstMediaMs);
   }
 
   /** Once a second: sees a stall in progress, samples the latency of what is playing. */
@@ -532,6 +535,8 @@ const stamp: Stamp = { publisher: 0, frame: 0, captureUs: 0 };
 
 function readAudio(bytes: Uint8Array, start: number, end: number): Kind {
   if (start === end) return OTHER;
+  // E.4.2.2: raw AAC, which is nearly all sound there is.
+  if (bytes[start]! >> 4 === 10 && start + 1 < end && bytes[start + 1] === 1) return AUDIO;
   // A codec that is not known is sound all the same.
   return readAudioHead(bytes, start, end, audio) && audio.packet !== 'frames' ? OTHER : AUDIO;
 }
