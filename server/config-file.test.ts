@@ -19,7 +19,7 @@ describe('the configuration file', () => {
       ...defaults,
       host: '0.0.0.0',
       ingest: { ...defaults.ingest, rtmpPort: 0 },
-      gate: { playSecret: 'a long secret' },
+      gate: { ...defaults.gate, playSecret: 'a long secret' },
     });
   });
 
@@ -38,6 +38,11 @@ describe('the configuration file', () => {
       'ingest:\n  gopCache: 3\n',
       'serve.yaml:2: ingest.gopCache: Invalid input: expected boolean, received number',
     ],
+    ['tls: yes please\n', 'serve.yaml:1: tls: expected "development", or key and cert'],
+    ['tls: { key: a }\n', 'serve.yaml:1: tls: expected "development", or key and cert'],
+    ['gate:\n  playSecrets: [short]\n', 'serve.yaml:2: gate.playSecrets.0: Too small'],
+    ['gate:\n  allowedOrigins: ["*"]\n', 'serve.yaml:2: gate.allowedOrigins.0: expected example.com'],
+    ['limits:\n  viewer: 3\n', 'serve.yaml:2: unknown key "limits.viewer"; did you mean "viewers"?'],
     ['ingest: 3\n', 'serve.yaml:1: ingest: Invalid input: expected object, received number'],
     ['- a\n', 'serve.yaml:1: the configuration: Invalid input: expected object, received array'],
   ])('%j is refused with its line', (text, message) => {
@@ -56,10 +61,20 @@ describe('the configuration file', () => {
 
   it('each key is documented with its default', () => {
     const document = readFileSync(path.join(repositoryRoot(), 'docs/server.md'), 'utf8');
-    const rows = Object.entries({ host: defaults.host, ...prefixed('ingest', defaults.ingest) });
+    const rows = Object.entries({
+      host: defaults.host,
+      ...prefixed('ingest', defaults.ingest),
+      ...prefixed('gate', defaults.gate),
+    });
     for (const [key, value] of rows) expect(document).toContain(`| \`${key}\` | ${value} |`);
-    for (const key of ['gate.publishSecret', 'gate.playSecret'])
-      expect(document).toContain(`| \`${key}\` | none |`);
+    const { gate, limits } = serverConfigSchema.shape;
+    const optional = [
+      'tls',
+      ...Object.keys(gate.unwrap().shape).map((key) => `gate.${key}`),
+      ...Object.keys(limits.unwrap().shape).map((key) => `limits.${key}`),
+    ].filter((key) => !rows.some(([documented]) => documented === key));
+    expect(optional).toContain('limits.viewersPerStream');
+    for (const key of optional) expect(document).toContain(`| \`${key}\` | none |`);
   });
 });
 
