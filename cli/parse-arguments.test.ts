@@ -10,6 +10,7 @@ const context: Context = {
   entryPath: (entry) => entry,
   version: '1.2.3',
   terminal: {
+    outTaken: async () => true,
     outFailure: null,
     out() {},
     say() {},

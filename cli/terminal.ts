@@ -5,6 +5,8 @@ import pc from 'picocolors';
 export interface Terminal {
   /** To standard output, as it is. */
   out(text: string): void;
+  /** The same; resolves when the reader has taken it, so that a slow one holds the writer up and not the memory; false: it has gone. */
+  outTaken(text: string): Promise<boolean>;
   /** Why standard output could not be written to; a reader that has gone is no failure. */
   readonly outFailure: string | null;
   /** A line to standard error. */
@@ -43,6 +45,7 @@ export function createTerminal(stdout: Screen, stderr: Screen, environment: Node
       return outFailure;
     },
     out: (text) => void stdout.write(text),
+    outTaken: (text) => new Promise((resolve) => void stdout.write(text, (error) => resolve(!error))),
     say: (line) => void stderr.write(`${line}\n`),
     draw: (text) => void stderr.write(text),
     live: isScreen(stderr) && !(isTrue('CI') && environment['CI'] !== 'false'),

@@ -96,6 +96,11 @@ describe('what is wrong is said with its place and the nearest valid word', () =
       's.yaml:14:1: unknown key "threshold"; did you mean "thresholds"?',
     ],
     [
+      'a threshold that schemas do not see',
+      change('first_frame_ms:', '__proto__:'),
+      's.yaml:15:3: There is no metric "__proto__"; docs/metrics.md lists them all.',
+    ],
+    [
       'a key of another executor',
       change('watch:', 'rate: 5\n    watch:'),
       's.yaml:13:5: key "rate" in viewers[0] does not go with ramping-viewers, only with constant-arrival-rate',

@@ -20,6 +20,8 @@ export function validateScenario(input: unknown): Validation {
   const result = scenarioSchema.safeParse(input);
   if (!result.success)
     return { ok: false, problems: describeIssues(result.error.issues, scenarioSchema, input) };
+  const unseen = checkUnseenThreshold(input);
+  if (unseen) return { ok: false, problems: [unseen] };
   const scenario = result.data;
   const thresholds: Threshold[] = [];
   const problems = [
@@ -403,6 +405,19 @@ function readThresholds(scenario: Scenario, into: Threshold[]): Problem[] {
     if (unknownCohort) problems.push({ path: ['thresholds', metric], sentence: unknownCohort, atKey: true });
   }
   return problems;
+}
+
+/** Records of the schema leave `__proto__` out without a word, and a limit that is not looked at is crossed by nobody. */
+function checkUnseenThreshold(input: unknown): Problem | null {
+  const { thresholds } = input as { thresholds?: object };
+  const metric = '__proto__';
+  if (!thresholds || !Object.hasOwn(thresholds, metric)) return null;
+  try {
+    parseThreshold(metric, '');
+  } catch (error) {
+    return { path: ['thresholds', metric], sentence: (error as Error).message, atKey: true };
+  }
+  return null;
 }
 
 /** A selector for a cohort that does not exist would never see data: refused now instead of after the run. */

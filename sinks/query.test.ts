@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDuckdbSink } from './duckdb.ts';
-import { queryRun } from './query.ts';
+import { queryRun, streamQuery } from './query.ts';
 import { makeSyntheticRun } from './synthetic-run.ts';
 
 let folder = '';
@@ -52,6 +52,24 @@ describe('queryRun', () => {
     expect(error?.message.split('\n')).toHaveLength(1);
     expect((await queryRun(folder, 'SELECT count(*)::INT FROM sessions')).rows).toEqual([[40]]);
     expect(await readdir(folder)).toEqual(['run.duckdb']);
+  });
+
+  it('holds no more rows than a table can show, and hands on any number', async () => {
+    const many = 'SELECT range AS number FROM range(300000)';
+    await expect(queryRun(folder, many)).rejects.toThrow(
+      /^The query has more than 100,000 rows, which no table shows; add a LIMIT, or take --json/,
+    );
+    let [rows, most] = [0, 0];
+    await streamQuery(folder, many, (columns, more) => {
+      expect(columns).toEqual(['number']);
+      [rows, most] = [rows + more.length, Math.max(most, more.length)];
+      return true;
+    });
+    expect(rows).toBe(300_000);
+    expect(most).toBeLessThan(10_000);
+    let calls = 0;
+    await streamQuery(folder, many, () => ++calls < 3);
+    expect(calls).toBe(3);
   });
 
   it('ends a query that would take for ever', async () => {

@@ -109,7 +109,8 @@ export async function holdLevel(order: LevelOrder, context: Context): Promise<He
       order.local && read['cpu'] !== undefined
         ? { ...read, cpus: os.availableParallelism(), memoryBytes: os.totalmem() }
         : read;
-    const unreachable = tally.unreachable;
+    // Sessions are told when they are over; of those that are under way somebody may have been answered.
+    const unreachable = tally.unreachable && whole.total('first_byte_ms') === null;
     stopTicking();
     display.clear();
     await fleet.stop();

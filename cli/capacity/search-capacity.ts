@@ -8,13 +8,13 @@ import { CAPACITY_SCHEMA, type CapacityReport, type Level } from '../../metrics/
 import type { ClockSummary } from '../../metrics/summary.ts';
 import { renderCapacityJson, writeCapacityJson, writeCapacityReports } from '../../sinks/capacity/files.ts';
 import { levelLine, loadWords } from '../../sinks/capacity/words.ts';
-import { prepareFolder } from '../../sinks/result-file.ts';
 import type { Context } from '../command.ts';
 import { CommandError, type ExitCode, exitCodes } from '../exit-codes.ts';
 import { checkMachine } from '../run/check-machine.ts';
 import { clockOfRun } from '../run/clock-of-run.ts';
 import { Closing, Interrupted, unlessInterrupted, within } from '../run/closing.ts';
 import { Figures } from '../run/figures.ts';
+import { takeFolder } from '../run/folder-lock.ts';
 import { hostInfo } from '../run/host.ts';
 import { Measurement } from '../run/measurement.ts';
 import { planFigures } from '../run/plan-figures.ts';
@@ -114,9 +114,15 @@ class CapacitySearch {
   }
 
   async execute(): Promise<ExitCode> {
-    await prepareFolder(this.#folder).catch((error: Error) => {
-      throw new CommandError(exitCodes.invalidScenario, error.message);
-    });
+    const giveBack = await takeFolder(this.#folder);
+    try {
+      return await this.#carryOut();
+    } finally {
+      await giveBack();
+    }
+  }
+
+  async #carryOut(): Promise<ExitCode> {
     await this.#write({});
     let end: Pick<CapacityReport, 'state' | 'failure' | 'exitCode'>;
     try {
@@ -144,7 +150,7 @@ class CapacitySearch {
     if (scenario.target === 'reference') this.#say('Starting the reference stack …');
     const target = await step(
       within(
-        startTarget(scenario, entryPath('server/ingest/process'), this.#closing),
+        startTarget(scenario, entryPath, this.#closing),
         setupTimeout,
         `The reference stack did not start within ${setupTimeout / 1000} s`,
       ),

@@ -1,11 +1,12 @@
 import path from 'node:path';
-import { queryRun } from '../../sinks/query.ts';
+import { queryRun, streamQuery, type TakeRows } from '../../sinks/query.ts';
 import { remakeReports } from '../../sinks/remake.ts';
 import { renderSummaryJson } from '../../sinks/summary-json.ts';
 import type { Context } from '../command.ts';
 import { CommandError, type ExitCode, exitCodes } from '../exit-codes.ts';
 import { renderConclusion } from '../run/conclusion.ts';
 import { relativePath } from '../run/run-folder.ts';
+import type { Terminal } from '../terminal.ts';
 import { mergeRuns } from './merge-runs.ts';
 import { renderRows } from './render-rows.ts';
 
@@ -22,12 +23,11 @@ export async function runReport(
 ): Promise<ExitCode> {
   try {
     if (sql !== undefined) {
-      const { columns, rows } = await queryRun(folder, sql, interrupted);
-      if (json)
-        terminal.out(
-          `${JSON.stringify(rows.map((row) => Object.fromEntries(columns.map((name, i) => [name, row[i]]))))}\n`,
-        );
-      else terminal.out(renderRows(columns, rows));
+      if (json) await printRows(folder, sql, terminal, interrupted);
+      else {
+        const { columns, rows } = await queryRun(folder, sql, interrupted);
+        terminal.out(renderRows(columns, rows));
+      }
       return exitCodes.passed;
     }
     const summary = await remakeReports(folder);
@@ -39,6 +39,27 @@ export async function runReport(
     // No such folder, no such store, a query that is none: each is one sentence.
     throw new CommandError(exitCodes.invalidScenario, (error as Error).message);
   }
+}
+
+/** One JSON array, row by row as they come. What went wrong before the first row leaves standard output empty. */
+async function printRows(
+  folder: string,
+  sql: string,
+  terminal: Terminal,
+  interrupted: AbortSignal,
+): Promise<void> {
+  let before = '[';
+  const take: TakeRows = async (columns, rows) => {
+    if (rows.length === 0) return true;
+    const objects = rows.map((row) =>
+      JSON.stringify(Object.fromEntries(columns.map((name, i) => [name, row[i]]))),
+    );
+    const text = `${before}${objects.join(',')}`;
+    before = ',';
+    return terminal.outTaken(text);
+  };
+  await streamQuery(folder, sql, take, interrupted);
+  terminal.out(before === '[' ? '[]\n' : ']\n');
 }
 
 export interface MergeFlags {

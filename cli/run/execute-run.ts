@@ -27,6 +27,7 @@ import { conclude, type Failure, withoutResults } from './conclude.ts';
 import { renderConclusion } from './conclusion.ts';
 import { FaultLog } from './fault-log.ts';
 import { Figures } from './figures.ts';
+import { takeFolder } from './folder-lock.ts';
 import { hostInfo } from './host.ts';
 import { LiveDisplay } from './live-display.ts';
 import { LEAD_MS, Measurement } from './measurement.ts';
@@ -120,6 +121,15 @@ class Run {
   }
 
   async execute(): Promise<ExitCode> {
+    const giveBack = await takeFolder(this.#folder);
+    try {
+      return await this.#carryOut();
+    } finally {
+      await giveBack();
+    }
+  }
+
+  async #carryOut(): Promise<ExitCode> {
     this.#sinks = await this.#openSinks();
     let failure: Failure | null = null;
     let interrupted = false;
@@ -163,7 +173,7 @@ class Run {
     if (scenario.target === 'reference') this.#display.say('Starting the reference stack …');
     this.#target = await step(
       within(
-        startTarget(scenario, entryPath('server/ingest/process'), this.#closing),
+        startTarget(scenario, entryPath, this.#closing),
         setupTimeout,
         `The reference stack did not start within ${setupTimeout / 1000} s`,
       ),

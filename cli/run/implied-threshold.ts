@@ -2,8 +2,9 @@ import { parseThreshold, type Threshold } from '../../metrics/threshold.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
 
 /**
- * A run without any threshold would pass even when nobody saw a picture. It has this one, which shows in the results
- * like every other. `scenario`: where its visitors watch nothing, one connection at least must be made.
+ * A run without any threshold would pass even when nobody saw a picture, or when every session broke after its first
+ * one. It has these, which show in the results like every other: somebody must have had a picture, and somebody's session
+ * must not have failed. `scenario`: where its visitors watch nothing, one connection at least must be made.
  */
 export function impliedThreshold(
   given: readonly Threshold[],
@@ -14,5 +15,6 @@ export function impliedThreshold(
     const kind = typeof behaviour === 'string' ? behaviour : behaviour.kind;
     return kind === 'connect-only' || kind === 'idle';
   });
-  return [parseThreshold(connectOnly ? 'connect_ms' : 'sessions_playing', 'count>0')];
+  const wanted = connectOnly ? ['connect_ms'] : ['sessions_playing', 'sessions_ended'];
+  return wanted.map((metric) => parseThreshold(metric, 'count>0'));
 }

@@ -16,13 +16,16 @@ const STOP_LIMIT_MS = 8_000;
 /** Starts the reference stack on free ports where the scenario wants it; another target is taken as it is. */
 export async function startTarget(
   scenario: Scenario,
-  ingestEntry: string,
+  entryPath: (name: string) => string,
   closing: Closing,
 ): Promise<Target> {
   const { target } = scenario;
   if (target !== 'reference') return { addresses: target ?? {}, figures: async () => ({}) };
   const starting = startReferenceStack({
-    entries: { ingest: ingestEntry },
+    entries: {
+      ingest: entryPath('server/ingest/process'),
+      deliver: entryPath('server/deliver/process'),
+    },
     config: { ingest: { rtmpPort: 0, httpPort: 0 } },
   });
   // Also when the run is stopped while it is still starting.
@@ -34,7 +37,7 @@ export async function startTarget(
   );
   const stack = await starting;
   return {
-    addresses: { rtmp: stack.rtmpUrl, http: stack.httpUrl },
+    addresses: { rtmp: stack.rtmpUrl, http: stack.httpUrl, hls: stack.hlsUrl ?? undefined },
     figures: async () => {
       const { cpuMs, uptimeMs, rssBytes } = await stack.stats();
       return { cpu: uptimeMs > 0 ? cpuMs / uptimeMs : null, rssBytes };
