@@ -5,7 +5,11 @@
 export const entries = [
   'cli/main',
   'server/ingest/process',
+  'server/deliver/process',
   'fleet/viewer-worker',
   'fleet/publisher-worker',
   'cli/run/figures-worker',
 ];
+
+/** Scripts of pages: each is bundled whole, for a browser, to `dist/<name>.js`. */
+export const browserEntries = ['server/player-page/browser/main'];

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { entries } from '../entries.mjs';
+import { browserEntries, entries } from '../entries.mjs';
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const dist = path.join(root, 'dist');
@@ -75,7 +75,19 @@ export async function build() {
     logLevel: 'warning',
     write: false,
   });
-  for (const { path: file, contents } of outputFiles) writeWhole(file, contents);
+  const pages = await bundle({
+    absWorkingDir: root,
+    entryPoints: browserEntries.map((entry) => `${entry}.ts`),
+    outdir: dist,
+    outbase: '.',
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    logLevel: 'warning',
+    write: false,
+  });
+  for (const { path: file, contents } of [...outputFiles, ...pages.outputFiles]) writeWhole(file, contents);
   removeOldChunks(new Set(outputFiles.map(({ path: file }) => file)));
   writeWhole(marker, '');
   // The marker carries the time at which the sources were read: an edit made during the build makes it stale.

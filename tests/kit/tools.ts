@@ -8,6 +8,7 @@ const howToGet = {
   nginx: '`apt-get install nginx libnginx-mod-rtmp`',
   k6: '`go install go.k6.io/k6/v2@v2.3.0` (puts it into ~/go/bin), or see docs/k6.md',
   'docker-compose': '`apt-get install docker-compose`',
+  chromium: '`apt-get install chromium`',
 } as const;
 
 export type Tool = keyof typeof howToGet;
