@@ -17,6 +17,11 @@ describe('writeCmcd', () => {
     ],
     ['what is false, or the default, not at all', { bs: false, su: false, v: 1, pr: 1 }, ''],
     ['quotes and backslashes escaped', { cid: 'a"b\\c' }, 'cid="a\\"b\\\\c"'],
+    [
+      'other letters as in a URL, also half of one',
+      { cid: 'é\r\nX: 日\ud83d' },
+      'cid="%C3%A9%0D%0AX: %E6%97%A5%EF%BF%BD"',
+    ],
     ['whole numbers', { br: 1_234.6, tb: 2_000.4 }, 'br=1235,tb=2000'],
     ['nothing that is no number', { mtp: Number.NaN, bl: Number.POSITIVE_INFINITY }, ''],
     ['version 2 and its state', { v: 2, sta: 'p', ltc: 3_049 }, 'ltc=3000,sta=p,v=2'],

@@ -104,5 +104,13 @@ function write(key: Key, value: Cmcd[Key]): string | null {
     return `${key}=${whole}`;
   }
   if (TOKENS.has(key)) return `${key}=${value}`;
-  return `${key}="${value.replace(/[\\"]/g, '\\$&')}"`;
+  return `${key}="${asciiOf(value).replace(/[\\"]/g, '\\$&')}"`;
+}
+
+/** A string is printable ASCII (RFC 9651, 3.3.3), in headers above all; names in other letters are percent-encoded, as in a URL. */
+function asciiOf(value: string): string {
+  return value.replace(/[^\x20-\x7e]/gu, (letter) =>
+    // Half of a letter, where a name was cut.
+    /^[\ud800-\udfff]$/.test(letter) ? '%EF%BF%BD' : encodeURIComponent(letter),
+  );
 }

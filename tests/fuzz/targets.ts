@@ -1,7 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import path from 'node:path';
 import { HttpResponseReader } from '../../clients/http-response.ts';
-import type { AccessUnitSink } from '../../core/access-unit.ts';
 import { readAmf0 } from '../../core/amf0/amf0.ts';
 import { audioHead, readAudioHead } from '../../core/flv/audio-head.ts';
 import { readMetadata } from '../../core/flv/metadata.ts';
@@ -17,8 +14,8 @@ import type { PlaylistLimits } from '../../core/hls/limits.ts';
 import type { MediaPlaylist } from '../../core/hls/media-playlist.ts';
 import { parsePlaylist } from '../../core/hls/parse-playlist.ts';
 import { nextReload } from '../../core/hls/reload.ts';
-import { parseTrace, TraceError } from '../../core/link/trace-file.ts';
-import { ProtocolError, type TagSink } from '../../core/media.ts';
+import { parseTrace } from '../../core/link/trace-file.ts';
+import type { TagSink } from '../../core/media.ts';
 import { Mp4Demuxer } from '../../core/mp4/demuxer.ts';
 import { TsDemuxer } from '../../core/mpegts/demuxer.ts';
 import { playerProfiles } from '../../core/player/profile.ts';
@@ -28,69 +25,18 @@ import { RtmpServerSession } from '../../core/rtmp/server-session.ts';
 import { parseRtmpUrl } from '../../core/rtmp/url.ts';
 import { findStamp, stampNal } from '../../core/stamp/stamp.ts';
 import { FrameReader } from '../../core/websocket/frame-reader.ts';
-
-/**
- * One parser under fire. `run` gives it the bytes; it may refuse them by a `ProtocolError` and by nothing else. What must
- * not depend on how the bytes are cut into reads is said in `run` by comparing two ways.
- */
-export interface FuzzTarget {
-  /** Words of the format, put into inputs. */
-  readonly words?: readonly string[];
-  readonly seeds: () => readonly Uint8Array[];
-  readonly run: (bytes: Uint8Array) => void;
-}
-
-const HEAD_BYTES = 200;
-const MAX_SEED_BYTES = 6_000;
-
-/** Files of a fixtures folder, cut to where they still have everything that is worth changing. */
-function fixtures(folder: string, pattern: RegExp): () => Uint8Array[] {
-  // Bundled into a cache folder, and run from the repository's top.
-  const from = path.join(process.env['STREAMGAUGE_ROOT'] ?? process.cwd(), folder);
-  return () =>
-    readdirSync(from)
-      .filter((name) => pattern.test(name))
-      .map((name) => new Uint8Array(readFileSync(path.join(from, name))).subarray(0, MAX_SEED_BYTES));
-}
-
-const text = (...texts: string[]): Uint8Array[] => texts.map((each) => new TextEncoder().encode(each));
-
-/** Gives the bytes whole, and cut in three at places that the bytes themselves choose; what is told must be the same. */
-function evenIfCut(bytes: Uint8Array, give: (bytes: Uint8Array, cuts: readonly number[]) => string): void {
-  const whole = give(bytes, []);
-  const first = bytes.length === 0 ? 0 : (bytes[0]! * 257 + bytes.length) % (bytes.length + 1);
-  const second = bytes.length === 0 ? 0 : (bytes[bytes.length - 1]! * 263 + 7) % (bytes.length + 1);
-  const cut = give(bytes, [Math.min(first, second), Math.max(first, second)]);
-  if (cut !== whole) throw new Error(`cut in pieces it comes to something else:\n${cut}\nwhole:\n${whole}`);
-}
-
-/** Pushes the pieces; the code of a refusal is one more line of what was told. */
-function pushAll(
-  bytes: Uint8Array,
-  cuts: readonly number[],
-  push: (start: number, end: number) => void,
-): string {
-  try {
-    let start = 0;
-    for (const end of [...cuts, bytes.length]) {
-      push(start, end);
-      start = end;
-    }
-    return 'taken';
-  } catch (error) {
-    if (error instanceof ProtocolError) return error.code;
-    throw error;
-  }
-}
-
-/** The error that is no crash. */
-function refusing(act: () => void): void {
-  try {
-    act();
-  } catch (error) {
-    if (!(error instanceof ProtocolError) && !(error instanceof TraceError)) throw error;
-  }
-}
+import { answerTargets } from './answer-targets.ts';
+import { segmentTargets } from './segment-targets.ts';
+import {
+  evenIfCut,
+  type FuzzTarget,
+  fixtures,
+  HEAD_BYTES,
+  pushAll,
+  refusing,
+  text,
+  unitLog,
+} from './target.ts';
 
 /** Writes down tags, and complains about a sink's contract that is broken. */
 function tagLog(lines: string[]): TagSink {
@@ -108,23 +54,6 @@ function tagLog(lines: string[]): TagSink {
       if (!open) throw new Error('end without head');
       open = false;
       lines.push('end');
-    },
-  };
-}
-
-function unitLog(lines: string[]): AccessUnitSink {
-  return {
-    tracks(tracks) {
-      lines.push(tracks.map(({ id, codec }) => `${id} ${codec}`).join());
-    },
-    head(track, ptsMs, dtsMs, key, bytes, start, end) {
-      if (!Number.isFinite(ptsMs) || !Number.isFinite(dtsMs)) throw new Error(`bad times ${ptsMs} ${dtsMs}`);
-      if (start < 0 || end < start || end > bytes.length || end - start > HEAD_BYTES)
-        throw new Error('bad head');
-      lines.push(`${track.id} ${ptsMs} ${dtsMs} ${key} ${end - start}`);
-    },
-    end(track, unitBytes) {
-      lines.push(`${track.id} end ${unitBytes}`);
     },
   };
 }
@@ -462,4 +391,6 @@ export const fuzzTargets: Readonly<Record<string, FuzzTarget>> = {
     seeds: () => text('0,1000\n5,300\n10,2000\n', '0\n1\n1\n2\n5\n', '[[0,1000],[5,300]]'),
     run: (bytes) => refusing(() => parseTrace(new TextDecoder().decode(bytes))),
   },
+  ...answerTargets,
+  ...segmentTargets,
 };

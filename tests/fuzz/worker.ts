@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { CoverageMap } from './coverage-map.ts';
 import type { FuzzReport, FuzzWorkerData } from './fuzz.ts';
 import { minimise, mutate, seededRandom } from './mutate.ts';
-import type { FuzzTarget } from './targets.ts';
+import type { FuzzTarget } from './target.ts';
 
 const { url, counters, name, seed, forMs, maxBytes, current, countersName } = workerData as FuzzWorkerData;
 const map = new CoverageMap(counters);
