@@ -3,8 +3,10 @@
  * (docs/server.md describes each key; a test keeps the two in step).
  */
 import { z } from 'zod';
+import { deliverSchema } from './deliver/deliver-schema.ts';
 import { allowedOriginPattern } from './gate/hotlink.ts';
 import { defaultOriginOptions as defaults } from './ingest/origin-options.ts';
+import { transcodeSchema } from './transcode/transcode-schema.ts';
 
 const port = z.int().min(0).max(65_535);
 const milliseconds = z.int().min(0).max(3_600_000);
@@ -68,6 +70,14 @@ export const serverConfigSchema = z.strictObject({
       viewersPerAddress: most.optional(),
       publishers: most.optional(),
       publishersPerAddress: most.optional(),
+    })
+    .prefault({}),
+  transcode: transcodeSchema,
+  deliver: deliverSchema,
+  api: z
+    .strictObject({
+      /** Who knows it may read the JSON API. */
+      token: secret.optional(),
     })
     .prefault({}),
 });

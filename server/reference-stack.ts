@@ -1,18 +1,27 @@
 /**
  * The reference stack: everything that `streamgauge serve` runs, started and stopped as one.
  *
- *     publishers ─► ingest ─► viewers          (each part is a supervised child process)
+ *     publishers ─► ingest ─► viewers of RTMP and FLV          (each part is a supervised child process)
+ *                      └────► deliver ─► viewers of HLS
  */
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
-import { type ServerConfigInput, serverConfigSchema } from './config.ts';
+import { type ServerConfig, type ServerConfigInput, serverConfigSchema } from './config.ts';
+import type { DeliverStats } from './deliver/messages.ts';
+import { type DeliverHandle, type DeliverStart, startDeliver } from './deliver/supervisor.ts';
 import { fingerprintOf, loadTls, type TlsMaterial } from './gate/tls.ts';
 import type { IngestStats, StreamEvent } from './ingest/stats.ts';
 import { startIngest } from './ingest/supervisor.ts';
+import type { TranscodeStats } from './transcode/stats.ts';
+import { startTranscoder, type TranscoderHandle } from './transcode/transcoder.ts';
 
 export interface ReferenceStackOptions {
   /** Paths of the bundled entries of its processes. */
-  readonly entries: { readonly ingest: string };
+  readonly entries: {
+    readonly ingest: string;
+    /** Without it there is no HLS. */
+    readonly deliver?: string | undefined;
+  };
   /** Nothing given: all defaults. Checked here, so it may come straight from flags. */
   readonly config?: ServerConfigInput;
   /** Nothing is logged without one. */
@@ -31,10 +40,16 @@ export interface ReferenceStack {
   readonly httpsUrl: string | null;
   /** The certificate in PEM, to be trusted by clients when it is one for development; null without `tls`. */
   readonly certificate: string | null;
+  /** `http://127.0.0.1:8080`; streams are at `/app/name.m3u8` below it. Null where there is no delivery. */
+  readonly hlsUrl: string | null;
   /** Processes that live now: they change when one had to be restarted. */
   readonly pids: readonly number[];
   /** @throws ChildError while the ingest process is down */
   stats(): Promise<IngestStats>;
+  /** @throws ChildError while the deliver process is down; null where there is none */
+  deliverStats(): Promise<DeliverStats | null>;
+  /** Of the ladders of rungs, and how each fares. */
+  transcodeStats(): TranscodeStats;
   /**
    * Reads key and certificate again, for connections from now on; one for development stays as it is.
    * @throws TlsError when they cannot be used; the old ones then stay
@@ -48,14 +63,17 @@ export interface ReferenceStack {
  * @throws ZodError for a configuration that does not fit, ChildError when it cannot start (a port is in use …)
  */
 export async function startReferenceStack(options: ReferenceStackOptions): Promise<ReferenceStack> {
-  const { host, tls, ingest, gate, limits } = serverConfigSchema.parse(options.config ?? {});
-  const { log, streamEvent } = options;
+  const config = serverConfigSchema.parse(options.config ?? {});
+  const { host, tls, ingest, gate, limits, transcode } = config;
+  const { log, streamEvent, entries } = options;
   let material = tls === undefined ? undefined : await loadTls(tls, host);
   if (material !== undefined) logCertificate(log, material);
   // What one part of the stack asks of another is signed with it, so that no limit or list is in its way.
   const internalSecret = randomBytes(24).toString('base64url');
+  let transcoder: TranscoderHandle | null = null;
+  let deliver: DeliverHandle | null = null;
   const handle = await startIngest({
-    entry: options.entries.ingest,
+    entry: entries.ingest,
     host,
     ...ingest,
     ...gate,
@@ -63,27 +81,82 @@ export async function startReferenceStack(options: ReferenceStackOptions): Promi
     tls: material,
     internalSecret,
     ...(log === undefined ? {} : { log: log.child({ part: 'ingest' }) }),
-    ...(streamEvent === undefined ? {} : { streamEvent }),
+    streamEvent: (event) => {
+      transcoder?.streamEvent(event);
+      deliver?.noteStream(event);
+      streamEvent?.(event);
+    },
   });
+  const ladders = startTranscoder({
+    ...transcode,
+    ingest: handle,
+    internalSecret,
+    maxMessageBytes: ingest.maxMessageBytes,
+    ...(log === undefined ? {} : { log: log.child({ part: 'transcode' }) }),
+  });
+  transcoder = ladders;
+  try {
+    // Nothing can have been published before: who publishes learns the ports from us.
+    if (entries.deliver !== undefined)
+      deliver = await startDeliver({
+        ...deliverStart(config, entries.deliver, log),
+        ingestUrl: handle.httpUrl,
+        internalSecret,
+        tls: material,
+      });
+  } catch (error) {
+    await ladders.stop();
+    await handle.stop();
+    throw error;
+  }
+  const delivery = deliver;
   return {
     rtmpUrl: handle.rtmpUrl,
     httpUrl: handle.httpUrl,
     rtmpsUrl: handle.rtmpsUrl,
     httpsUrl: handle.httpsUrl,
+    hlsUrl: delivery?.url ?? null,
     get certificate() {
       return material?.cert ?? null;
     },
     get pids() {
-      return handle.pid === null ? [] : [handle.pid];
+      return [handle.pid, delivery?.pid ?? null, ...ladders.pids].filter((pid) => pid !== null);
     },
     stats: () => handle.stats(),
+    deliverStats: async () => delivery?.stats() ?? null,
+    transcodeStats: () => ladders.stats(),
     renewTls: async () => {
       if (tls === undefined || tls === 'development') return;
       material = await loadTls(tls, host);
       handle.renewTls(material);
       logCertificate(log, material);
     },
-    stop: () => handle.stop(),
+    stop: async () => {
+      // What hangs on the ingest goes first: its viewers get what there is.
+      await delivery?.stop();
+      await ladders.stop();
+      await handle.stop();
+    },
+  };
+}
+
+const DEFAULT_DELIVER_PORT = 8080;
+
+function deliverStart(
+  { host, ingest, gate, deliver, api }: ServerConfig,
+  entry: string,
+  log: Logger | undefined,
+): DeliverStart {
+  // Who leaves the ports to the system means all of them.
+  const { port = ingest.httpPort === 0 ? 0 : DEFAULT_DELIVER_PORT, ...rest } = deliver;
+  return {
+    ...rest,
+    entry,
+    host,
+    port,
+    gate,
+    apiToken: api.token,
+    ...(log === undefined ? {} : { log: log.child({ part: 'deliver' }) }),
   };
 }
 

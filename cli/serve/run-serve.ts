@@ -11,6 +11,7 @@ export interface ServeFlags {
   readonly host: string | undefined;
   readonly rtmpPort: number | undefined;
   readonly httpPort: number | undefined;
+  readonly hlsPort: number | undefined;
   readonly json: boolean;
 }
 
@@ -21,17 +22,22 @@ export async function runServe(flags: ServeFlags, context: Context): Promise<Exi
   // Results go to standard output, everything else to standard error.
   const log = pino({ base: null }, pino.destination({ fd: 2, sync: true }));
   const stack = await startReferenceStack({
-    entries: { ingest: entryPath('server/ingest/process') },
+    entries: {
+      ingest: entryPath('server/ingest/process'),
+      deliver: entryPath('server/deliver/process'),
+    },
     config,
     log,
   }).catch((error: Error) => {
     throw new CommandError(exitCodes.unexpectedFailure, error.message);
   });
   try {
-    const { rtmpUrl, httpUrl } = stack;
+    const { rtmpUrl, httpUrl, hlsUrl } = stack;
     if (flags.json)
-      terminal.out(`${JSON.stringify({ event: 'ready', rtmp: rtmpUrl, http: httpUrl, pid: process.pid })}\n`);
-    else terminal.out(readyText(rtmpUrl, httpUrl));
+      terminal.out(
+        `${JSON.stringify({ event: 'ready', rtmp: rtmpUrl, http: httpUrl, hls: hlsUrl, pid: process.pid })}\n`,
+      );
+    else terminal.out(readyText(rtmpUrl, httpUrl, hlsUrl ?? ''));
     await aborted(interrupted);
   } finally {
     await stack.stop();
@@ -45,6 +51,7 @@ async function serverConfig({
   host,
   rtmpPort,
   httpPort,
+  hlsPort,
 }: ServeFlags): Promise<ServerConfigInput> {
   const base = file === undefined ? serverConfigSchema.parse({}) : await readConfig(file);
   return {
@@ -55,6 +62,7 @@ async function serverConfig({
       ...(rtmpPort !== undefined && { rtmpPort }),
       ...(httpPort !== undefined && { httpPort }),
     },
+    deliver: { ...base.deliver, ...(hlsPort !== undefined && { port: hlsPort }) },
   };
 }
 
@@ -77,12 +85,13 @@ async function readConfig(file: string) {
   }
 }
 
-function readyText(rtmpUrl: string, httpUrl: string): string {
+function readyText(rtmpUrl: string, httpUrl: string, hlsUrl: string): string {
   return `The reference stack is ready.
 
   publish  ${rtmpUrl}/live/NAME      e.g. streamgauge publish ${rtmpUrl}/live/a
   watch    ${rtmpUrl}/live/NAME      e.g. streamgauge watch ${rtmpUrl}/live/a
            ${httpUrl}/live/NAME.flv  e.g. streamgauge watch ${httpUrl}/live/a.flv
+           ${hlsUrl}/live/NAME.m3u8  e.g. streamgauge watch ${hlsUrl}/live/a.m3u8
 
 Ctrl-C ends it.
 `;

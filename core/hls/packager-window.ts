@@ -39,6 +39,7 @@ export interface WindowOptions {
   readonly deltaUpdates: boolean;
   readonly programDateTime: boolean;
   readonly namePrefix: string;
+  readonly firstSequence: number;
 }
 
 interface OpenParts {
@@ -70,6 +71,7 @@ export class PackagerWindow {
   /** How many of `#segments` have left the playlist. */
   #left = 0;
   #bytes = 0;
+  #maxBytes: number;
   readonly #inits = new Map<number, Init>();
   #initCount = 0;
 
@@ -80,12 +82,25 @@ export class PackagerWindow {
 
   constructor(options: WindowOptions) {
     this.#options = options;
+    this.#maxBytes = options.maxBytes;
     this.targetDurationMs = options.targetDurationMs;
   }
 
   /** The playlist reads differently now. */
   touch(): void {
     this.revision++;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  limitBytes(maxBytes: number): void {
+    this.#maxBytes = maxBytes;
+    if (this.#options.type === 'event' || this.#segments.length === 0) return;
+    const before = this.#segments.length;
+    this.#slide();
+    if (this.#segments.length !== before) this.revision++;
   }
 
   /** Gives its number. */
@@ -103,11 +118,12 @@ export class PackagerWindow {
   add(segment: Omit<PackagedSegment, 'name' | 'bytes'>): boolean {
     const name = `${this.#options.namePrefix}seg-${segment.sequence}.${this.#extension()}`;
     const { bytes, parts } = joined(segment.parts);
-    if (this.#segments.length === 0 && segment.sequence === 0) this.#setTargets(segment.durationMs, parts);
+    if (this.#segments.length === 0 && segment.sequence === this.#options.firstSequence)
+      this.#setTargets(segment.durationMs, parts);
     this.#segments.push({ ...segment, name, bytes, parts });
     this.#bytes += bytes.length;
     this.revision++;
-    if (this.#options.type === 'event') return this.#bytes >= this.#options.maxBytes;
+    if (this.#options.type === 'event') return this.#bytes >= this.#maxBytes;
     this.#slide();
     return false;
   }
@@ -181,7 +197,8 @@ export class PackagerWindow {
   }
 
   #slide(): void {
-    const { windowSegments, keptSegments, maxBytes } = this.#options;
+    const { windowSegments, keptSegments } = this.#options;
+    const maxBytes = this.#maxBytes;
     const minMs = MIN_TARGET_DURATIONS * this.targetDurationMs!;
     let shownMs = 0;
     for (let i = this.#left; i < this.#segments.length; i++) shownMs += this.#segments[i]!.durationMs;

@@ -42,6 +42,9 @@ export interface PackagerOptions {
   readonly programDateTime?: boolean;
   /** Stands before each name, e.g. what makes names unique over restarts. Default none. */
   readonly namePrefix?: string;
+  /** Media and discontinuity sequence number to begin with: a server that starts anew must not fall back behind what it said. Default 0. */
+  readonly firstSequence?: number;
+  readonly firstDiscontinuity?: number;
 }
 
 /** Key pictures a little early count as in time: FLV has whole milliseconds, and 30 pictures a second have not. */
@@ -80,8 +83,8 @@ export class HlsPackager {
   #muxer: SegmentMuxer | null = null;
   #init = -1;
   #open: OpenSegment | null = null;
-  #nextSequence = 0;
-  #discontinuity = 0;
+  #nextSequence: number;
+  #discontinuity: number;
   #breaks = false;
   /** Last sample of each track, whose duration the next one tells. */
   readonly #last: { video: MediaSample | null; audio: MediaSample | null } = { video: null, audio: null };
@@ -109,8 +112,12 @@ export class HlsPackager {
       deltaUpdates: false,
       programDateTime: true,
       namePrefix: '',
+      firstSequence: 0,
+      firstDiscontinuity: 0,
       ...options,
     };
+    this.#nextSequence = this.#options.firstSequence;
+    this.#discontinuity = this.#options.firstDiscontinuity;
     this.#window = new PackagerWindow(this.#options);
   }
 
@@ -146,6 +153,16 @@ export class HlsPackager {
   /** Parts of it that are ready. */
   get openParts(): number {
     return this.#open?.parts.length ?? 0;
+  }
+
+  /** Bytes of all segments that are kept, and of the parts of the open one. */
+  get bytes(): number {
+    return this.#window.bytes + (this.#open?.bytes ?? 0) + (this.#open?.sampleBytes ?? 0);
+  }
+
+  /** Another bound for the bytes of all segments: what is too much goes at once. */
+  limitBytes(maxBytes: number): void {
+    this.#window.limitBytes(maxBytes);
   }
 
   /** The tracks that are carried now. */
@@ -204,7 +221,7 @@ export class HlsPackager {
     this.#open = null;
     this.#last.video = null;
     this.#last.audio = null;
-    this.#breaks = this.#nextSequence > 0;
+    this.#breaks = this.#nextSequence > this.#options.firstSequence;
     this.#dateZeroMs = Number.NaN;
   }
 
