@@ -3,6 +3,7 @@ import { PassThrough, type Readable, type Writable } from 'node:stream';
 import FfmpegCommand from 'fluent-ffmpeg';
 import { FfmpegError } from './ffmpeg-error.ts';
 import { locate } from './locate.ts';
+import { type FfmpegProgress, ProgressReader } from './progress.ts';
 
 /** As the source of an input: what is written to `FfmpegRun.stdin`. */
 export const STDIN = 'pipe:0';
@@ -16,6 +17,13 @@ export interface FfmpegInput {
   readonly options?: readonly string[];
 }
 
+export interface FfmpegOutput {
+  /** What stands before it: maps, codecs, `-f`. */
+  readonly options: readonly string[];
+  /** A path or a URL. */
+  readonly target: string;
+}
+
 export interface FfmpegJob {
   /** What the run is for, in an error's words: `encoding the test card`. */
   readonly purpose: string;
@@ -24,6 +32,10 @@ export interface FfmpegJob {
   readonly outputOptions: readonly string[];
   /** `STDOUT`, a path or a URL. */
   readonly output: string;
+  /** What else the same ffmpeg makes of its inputs. */
+  readonly moreOutputs?: readonly FfmpegOutput[];
+  /** Told about once a second how far it is; not with `STDOUT` as the output, which is where ffmpeg tells it. */
+  readonly progress?: (progress: FfmpegProgress) => void;
   /** From SIGTERM to SIGKILL when `stop` is called; 2,000 unless told. */
   readonly stopGraceMs?: number;
 }
@@ -46,6 +58,7 @@ const STDERR_LINES = 20;
 const MAX_REASON_CHARS = 400;
 const STOP_GRACE_MS = 2_000;
 const commonOptions = ['-hide_banner', '-nostats', '-loglevel', 'warning', '-y'];
+const progressOptions = ['-progress', 'pipe:1'];
 
 /** The parts of a command that its types do not show. */
 interface Command extends FfmpegCommand.FfmpegCommand {
@@ -79,17 +92,29 @@ export async function startFfmpeg(job: FfmpegJob): Promise<FfmpegRun> {
       'FFMPEG_FAILED',
       `ffmpeg for ${job.purpose} would outlive this process: feed it by STDIN or read its STDOUT.`,
     );
+  if (job.progress && job.output === STDOUT)
+    throw new FfmpegError(
+      'FFMPEG_FAILED',
+      `ffmpeg for ${job.purpose} cannot tell its progress: STDOUT is its output.`,
+    );
   const command = createCommand();
   for (const { source, options = [] } of job.inputs) {
     command.input(source);
     if (options.length > 0) command.inputOptions(...options);
   }
-  command.outputOptions(...commonOptions, ...(fed ? [] : ['-nostdin']), ...job.outputOptions);
   // fluent-ffmpeg takes the closing of its output stream for a failure, even after a normal end: so this one never
   // emits 'close', and ends when ffmpeg's stdout does.
   const stdout = new PassThrough({ emitClose: false });
   if (job.output === STDOUT) command.output(stdout, { end: false });
   else command.output(job.output);
+  // Options belong to the output that was named last.
+  command.outputOptions(
+    ...commonOptions,
+    ...(fed ? [] : ['-nostdin']),
+    ...(job.progress ? progressOptions : []),
+    ...job.outputOptions,
+  );
+  for (const { options, target } of job.moreOutputs ?? []) command.output(target).outputOptions(...options);
 
   let stopping = false;
   return await new Promise<FfmpegRun>((resolve, reject) => {
@@ -117,6 +142,10 @@ export async function startFfmpeg(job: FfmpegJob): Promise<FfmpegRun> {
       stdin.on('error', () => {});
       if (!fed) stdin.end();
       child.stdout?.once('end', () => stdout.end());
+      if (job.progress) {
+        const reader = new ProgressReader(job.progress);
+        child.stdout?.on('data', (piece: Buffer | string) => reader.push(String(piece)));
+      }
       const stop = async () => {
         if (!stopping) {
           stopping = true;
@@ -161,6 +190,7 @@ function commandLine(job: FfmpegJob): string {
   const words = ['ffmpeg'];
   for (const { source, options = [] } of job.inputs) words.push(...options, '-i', source);
   words.push(...job.outputOptions, job.output);
+  for (const { options, target } of job.moreOutputs ?? []) words.push(...options, target);
   return words
     .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
     .join(' ');

@@ -59,10 +59,12 @@ function describeUnknown(key: string, path: readonly string[]): string {
 
 function keysAt(path: readonly string[]): string[] {
   let shape: Record<string, z.core.$ZodType> = serverConfigSchema.shape;
-  for (const part of path) {
+  for (const [index, part] of path.entries()) {
     let schema = shape[part];
     while (schema instanceof z.ZodPrefault || schema instanceof z.ZodDefault) schema = schema.unwrap();
-    shape = schema instanceof z.ZodObject ? schema.shape : {};
+    // The elements of a list are all alike, whatever their number.
+    if (schema instanceof z.ZodArray) shape = { [path[index + 1] ?? '']: schema.element as z.core.$ZodType };
+    else shape = schema instanceof z.ZodObject ? schema.shape : {};
   }
   return Object.keys(shape);
 }
