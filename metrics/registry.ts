@@ -33,8 +33,8 @@ export interface MetricSummary {
   readonly values: AggregateValues;
 }
 
-/** The groupings of `summaries()` besides the series themselves: the whole, by protocol, by protocol and stream. */
-const groupings: readonly (readonly TagName[])[] = [[], ['protocol'], ['protocol', 'stream']];
+/** The groupings of `summaries()` besides the series themselves: the whole, by protocol, by protocol and stream, by cohort. */
+const groupings: readonly (readonly TagName[])[] = [[], ['protocol'], ['protocol', 'stream'], ['cohort']];
 
 class TaggedSeries implements Series {
   readonly metric: MetricName;
@@ -121,7 +121,7 @@ export class Registry {
     return this.#lastMs < this.#firstMs ? 0 : this.#lastMs - this.#firstMs + 1000;
   }
 
-  /** Totals of every metric that has data: the whole, by protocol, by protocol and stream, and each series by itself. */
+  /** Totals of every metric that has data: the whole, by protocol, by protocol and stream, by cohort, and each series by itself. */
   summaries(): MetricSummary[] {
     const groups = new Map<string, { metric: MetricName; tags: Tags; total: Aggregate }>();
     for (const series of this.#series.values()) {

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { playerProfiles } from '../core/player/profile.ts';
+import { loadShapeOf, shapeDurationMs } from '../fleet/load-shape.ts';
 import { defineScenario } from './define.ts';
 import { scenarioJsonSchema } from './json-schema.ts';
 import { parseScenario, readScenario } from './parse.ts';
@@ -77,9 +78,17 @@ describe('a good scenario', () => {
     expect(readScenario(defineScenario(resolved), 's.ts').scenario).toEqual(scenario);
   });
 
-  test('scenarios/smoke.yaml is one', () => {
-    const text = readFileSync(new URL('./smoke.yaml', import.meta.url), 'utf8');
-    expect(parseScenario(text, 'smoke.yaml').scenario.viewers).toHaveLength(2);
+  test.each([
+    ['smoke', 30],
+    ['evening-peak', 80],
+    ['bulk-publish', 45],
+  ])('scenarios/%s.yaml is one, and lasts %i s', (name, seconds) => {
+    const text = readFileSync(new URL(`./${name}.yaml`, import.meta.url), 'utf8');
+    const { scenario, thresholds } = parseScenario(text, `${name}.yaml`);
+    expect(scenario.name).toBe(name);
+    expect(thresholds.length).toBeGreaterThan(0);
+    const ends = scenario.viewers.map((cohort) => shapeDurationMs(loadShapeOf(cohort)));
+    expect(Math.max(...ends)).toBe(seconds * 1000);
   });
 });
 

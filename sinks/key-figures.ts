@@ -1,10 +1,10 @@
 /** The few figures that a reader looks at first, out of a summary's many: for all viewers, each protocol, each stream. */
 import type { AggregateValues } from '../metrics/aggregate.ts';
-import type { MetricName, Tags } from '../metrics/catalogue.ts';
+import type { MetricName, TagName, Tags } from '../metrics/catalogue.ts';
 import type { Summary } from '../metrics/summary.ts';
 
 export interface KeyFigures {
-  /** `{}`, `{protocol}` or `{protocol, stream}`. */
+  /** `{}`, `{cohort}`, `{protocol}` or `{protocol, stream}`. */
   readonly tags: Tags;
   readonly started: number;
   readonly failed: number;
@@ -24,15 +24,20 @@ export interface FailureCount {
   readonly count: number;
 }
 
-/** One row for all viewers, then one for each protocol, then one for each stream of each protocol. */
+/**
+ * One row for all viewers, then one for each cohort and each protocol, then one for each stream of each protocol. Where
+ * there are no more cohorts than protocols, the protocols say it.
+ */
 export function keyFigures(summary: Summary): KeyFigures[] {
   const groups = new Map<string, Tags>();
   for (const { name, tags } of summary.metrics) {
-    if (!anchors.has(name) || Object.keys(tags).some((tag) => tag !== 'protocol' && tag !== 'stream'))
-      continue;
-    if (tags.stream !== undefined && tags.protocol === undefined) continue;
+    if (!anchors.has(name) || !shown.has(Object.keys(tags).sort().join(' '))) continue;
     groups.set(groupKey(tags), tags);
   }
+  const one = (tag: TagName) =>
+    [...groups].filter(([, tags]) => tags[tag] !== undefined && Object.keys(tags).length === 1);
+  const cohorts = one('cohort');
+  if (cohorts.length <= one('protocol').length) for (const [key] of cohorts) groups.delete(key);
   const values = valuesIn(summary);
   return [...groups.values()].sort(byDepthThenName).map((tags) => figuresOf(values, tags));
 }
@@ -79,6 +84,9 @@ export function worstRows(
   );
   return { rows: rows.filter((row) => kept.has(row)), leftOut: rows.length - most };
 }
+
+/** The groups that have rows. */
+const shown = new Set(['', 'cohort', 'protocol', 'protocol stream']);
 
 /** A group is worth a row when one of these has data in it. */
 const anchors = new Set<MetricName>([

@@ -25,9 +25,10 @@ async function makeFolders(folder: string): Promise<void> {
     const { code } = error as NodeJS.ErrnoException;
     const found = await stat(folder).catch(() => null);
     if (found?.isDirectory()) return;
+    if (code !== 'ENOENT') throw error;
     const above = path.dirname(folder);
-    if (code !== 'ENOENT' || (await stat(above).catch(() => null))) throw error;
-    await makeFolders(above);
+    // Somebody else may have made it just now; where it was there all the time the second attempt fails as the first.
+    if (!(await stat(above).catch(() => null))) await makeFolders(above);
     await mkdir(folder).catch((again: NodeJS.ErrnoException) => {
       if (again.code !== 'EEXIST') throw again;
     });

@@ -100,11 +100,11 @@ it('a server that has bandwidth for 12 viewers carries 12', async () => {
   const report = reportOf(
     await runCli([
       ...['capacity', server.url, ...short, '--repeats', '1'],
-      ...['--start', '8', '--step', '+4', '--resolution', '2', '--out', folder, '--json'],
+      ...['--start', '8', '--step', '+4', '--resolution', '4', '--out', folder, '--json'],
     ]),
   );
   expect(report.exitCode).toBe(0);
-  expect(report.answer).toMatchObject({ outcome: 'found', capacity: 12, high: 14 });
+  expect(report.answer).toMatchObject({ outcome: 'found', capacity: 12, high: 16 });
   expect(report.answer!.limit!.crossed.map(({ metric }) => metric)).toContain('stall_ratio');
 });
 

@@ -50,7 +50,8 @@ function isDistinct({ tags }: KeyFigures, all: readonly KeyFigures[]): boolean {
   const depth = tags.stream === undefined ? 1 : 2;
   const siblings = all.filter(
     (other) =>
-      Object.keys(other.tags).length === depth && (depth === 1 || other.tags.protocol === tags.protocol),
+      Object.keys(other.tags).length === depth &&
+      (depth === 1 ? other.tags.protocol !== undefined : other.tags.protocol === tags.protocol),
   );
   return siblings.length > 1;
 }
