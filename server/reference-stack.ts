@@ -51,7 +51,7 @@ export interface ReferenceStack {
   /** Of the ladders of rungs, and how each fares. */
   transcodeStats(): TranscodeStats;
   /**
-   * Reads key and certificate again, for connections from now on; one for development stays as it is.
+   * Reads key and certificate again (which is done once a minute anyway), for connections from now on; one for development stays as it is.
    * @throws TlsError when they cannot be used; the old ones then stay
    */
   renewTls(): Promise<void>;
@@ -110,6 +110,20 @@ export async function startReferenceStack(options: ReferenceStackOptions): Promi
     throw error;
   }
   const delivery = deliver;
+  const renewTls = async () => {
+    if (tls === undefined || tls === 'development') return;
+    const read = await loadTls(tls, host);
+    if (read.cert === material?.cert && read.key === material.key) return;
+    material = read;
+    handle.renewTls(read);
+    logCertificate(log, read);
+  };
+  // No signal is needed after a renewal of the files. Half written ones are read again next time.
+  const renewal = setInterval(
+    () =>
+      void renewTls().catch(({ message }: Error) => log?.warn({ message }, 'TLS certificate not renewed')),
+    renewTlsMs,
+  ).unref();
   return {
     rtmpUrl: handle.rtmpUrl,
     httpUrl: handle.httpUrl,
@@ -125,13 +139,9 @@ export async function startReferenceStack(options: ReferenceStackOptions): Promi
     stats: () => handle.stats(),
     deliverStats: async () => delivery?.stats() ?? null,
     transcodeStats: () => ladders.stats(),
-    renewTls: async () => {
-      if (tls === undefined || tls === 'development') return;
-      material = await loadTls(tls, host);
-      handle.renewTls(material);
-      logCertificate(log, material);
-    },
+    renewTls,
     stop: async () => {
+      clearInterval(renewal);
       // What hangs on the ingest goes first: its viewers get what there is.
       await delivery?.stop();
       await ladders.stop();
@@ -140,6 +150,7 @@ export async function startReferenceStack(options: ReferenceStackOptions): Promi
   };
 }
 
+const renewTlsMs = 60_000;
 const DEFAULT_DELIVER_PORT = 8080;
 
 function deliverStart(

@@ -2,9 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { pino } from 'pino';
 import { type ServerConfigInput, serverConfigSchema } from '../../server/config.ts';
 import { parseServerConfig, ServerConfigError } from '../../server/config-file.ts';
-import { startReferenceStack } from '../../server/reference-stack.ts';
+import { type ReferenceStack, startReferenceStack } from '../../server/reference-stack.ts';
 import type { Context } from '../command.ts';
 import { CommandError, type ExitCode, exitCodes } from '../exit-codes.ts';
+import { signedText, signStreamUrls } from './sign-urls.ts';
 
 export interface ServeFlags {
   readonly config: string | undefined;
@@ -12,13 +13,24 @@ export interface ServeFlags {
   readonly rtmpPort: number | undefined;
   readonly httpPort: number | undefined;
   readonly hlsPort: number | undefined;
+  /** Set: nothing is started, the stream's signed URLs are printed. */
+  readonly sign: string | undefined;
+  readonly forMs: number | undefined;
   readonly json: boolean;
 }
+
+const defaultSignedMs = 3_600_000;
 
 /** `streamgauge serve`: the reference stack until a signal comes, which is its normal end. */
 export async function runServe(flags: ServeFlags, context: Context): Promise<ExitCode> {
   const { terminal, interrupted, entryPath } = context;
   const config = await serverConfig(flags);
+  if (flags.sign !== undefined) {
+    const complete = serverConfigSchema.parse(config);
+    const urls = signStreamUrls(flags.sign, flags.forMs ?? defaultSignedMs, complete, Date.now());
+    terminal.out(flags.json ? `${JSON.stringify(urls)}\n` : signedText(urls));
+    return exitCodes.passed;
+  }
   // Results go to standard output, everything else to standard error.
   const log = pino({ base: null }, pino.destination({ fd: 2, sync: true }));
   const stack = await startReferenceStack({
@@ -35,7 +47,7 @@ export async function runServe(flags: ServeFlags, context: Context): Promise<Exi
     const { rtmpUrl, httpUrl, hlsUrl } = stack;
     if (flags.json)
       terminal.out(
-        `${JSON.stringify({ event: 'ready', rtmp: rtmpUrl, http: httpUrl, hls: hlsUrl, pid: process.pid })}\n`,
+        `${JSON.stringify({ event: 'ready', rtmp: rtmpUrl, http: httpUrl, hls: hlsUrl, ...secureUrls(stack), pid: process.pid })}\n`,
       );
     else terminal.out(readyText(rtmpUrl, httpUrl, hlsUrl ?? ''));
     await aborted(interrupted);
@@ -95,6 +107,11 @@ function readyText(rtmpUrl: string, httpUrl: string, hlsUrl: string): string {
 
 Ctrl-C ends it.
 `;
+}
+
+/** Only where there is TLS. */
+function secureUrls({ rtmpsUrl, httpsUrl }: ReferenceStack): { rtmps?: string; https?: string } {
+  return rtmpsUrl === null || httpsUrl === null ? {} : { rtmps: rtmpsUrl, https: httpsUrl };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -17,6 +17,7 @@ describe('sign', () => {
     ['rtmps://host:443/live/room?x=1', '&'],
     ['http://[::1]:8000/live/room.flv', '?'],
     ['wss://host/live/room.flv?', ''],
+    ['https://host:8080/live/room.m3u8', '?'],
   ])('goes into the URL %s', (url, joint) => {
     expect(signUrl(url, secret, 1_767_225_600.9)).toBe(
       `${url}${joint}sign=${sign('/live/room', secret, 1_767_225_600)}`,

@@ -5,7 +5,7 @@
  *                                expires    md5("/live/room-1767225600-<secret>")
  *
  * `expires` is in seconds since the epoch. The path signed is `/app/name` on every protocol: an HTTP-FLV or WS-FLV
- * URL is signed without its `.flv`.
+ * URL is signed without its `.flv`, one of HLS (`/live/room.m3u8`) without its `.m3u8`.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 
@@ -37,7 +37,7 @@ export function sign(streamPath: string, secret: string, expiresAtS: number): st
 export function signUrl(url: string, secret: string, expiresAtS: number): string {
   const [, path, query] = /^\w+:\/\/[^/]+(\/[^?]*)(?:\?(.*))?$/.exec(url) ?? [];
   if (path === undefined) throw new Error(`cannot sign ${url}: expected a URL with a stream in its path`);
-  const signature = sign(path.replace(/\.flv$/, ''), secret, Math.floor(expiresAtS));
+  const signature = sign(path.replace(/\.(?:flv|m3u8)$/, ''), secret, Math.floor(expiresAtS));
   return `${url}${query === undefined ? '?' : query === '' ? '' : '&'}sign=${signature}`;
 }
 
