@@ -39,6 +39,9 @@ export interface ConnectionOptions {
   userControl(event: number, streamId: number): void;
 }
 
+/** Servers ping every few seconds. One that does nothing else would keep the event loop busy with writing, to the harm of all other viewers. */
+const MAX_ANSWERS = 16;
+
 /** What client and server do alike once the handshake is over: chunks, acknowledgements, pings, commands. */
 export class RtmpConnection {
   readonly #options: ConnectionOptions;
@@ -49,6 +52,8 @@ export class RtmpConnection {
   #receivedBytes = 0;
   #acknowledgedBytes = 0;
   #announcedWindowBytes = 0;
+  /** Answers to what comes together; what is asked beyond them is passed over. */
+  #answersLeft = 0;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -62,6 +67,7 @@ export class RtmpConnection {
 
   /** Reads `bytes[start, end)`; throws ProtocolError if the peer breaks the protocol or a bound. */
   receive(bytes: Uint8Array, start: number, end: number): void {
+    this.#answersLeft = MAX_ANSWERS;
     this.#reader.push(bytes, start, end);
     this.#receivedBytes += end - start;
     // At most one for all that came together, however small a window the peer asks for.
@@ -134,7 +140,8 @@ export class RtmpConnection {
         break;
       case SET_PEER_BANDWIDTH: {
         const windowBytes = readControl(message);
-        if (windowBytes !== this.#announcedWindowBytes) this.sendWindow(windowBytes);
+        if (windowBytes !== this.#announcedWindowBytes && this.#answersLeft-- > 0)
+          this.sendWindow(windowBytes);
         break;
       }
       case USER_CONTROL:
@@ -154,8 +161,8 @@ export class RtmpConnection {
     const event = body.length < 2 ? -1 : ((body[0] as number) << 8) | (body[1] as number);
     if (body.length < 6) return;
     const value = read32(body, 2);
-    if (event === PING_REQUEST) this.sendUserControl(PING_RESPONSE, value);
-    else this.#options.userControl(event, value);
+    if (event !== PING_REQUEST) this.#options.userControl(event, value);
+    else if (this.#answersLeft-- > 0) this.sendUserControl(PING_RESPONSE, value);
   }
 
   #command({ type, streamId, body }: Message): void {

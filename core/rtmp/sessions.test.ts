@@ -341,6 +341,27 @@ describe('RtmpClientSession', () => {
     expect(heard.slice(1)).toEqual(['4@0 000701020304', '5@0 004c4b40']);
   });
 
+  it('answers few of a thousand pings and bandwidths that come together, so that writing does not keep it busy', () => {
+    const { heard, session } = scripted('play');
+    const writer = new ChunkWriter();
+    const flood: number[] = [];
+    for (let i = 0; i < 1_000; i++)
+      for (const [type, body] of [
+        [4, [0, 6, 0, 0, i >> 8, i & 255]],
+        [6, [0, 0x4c, i >> 8, i & 255, 2]],
+      ] as const)
+        for (const piece of writer.message(
+          { type, streamId: 0, chunkStreamId: 2, timestampMs: 0 },
+          Uint8Array.from(body),
+        ))
+          flood.push(...piece);
+    const before = heard.length;
+    session.receive(Uint8Array.from(flood));
+    expect(heard).toHaveLength(before + 16);
+    session.receive(Uint8Array.from(flood));
+    expect(heard).toHaveLength(before + 32);
+  });
+
   it('takes no notice of what it need not know', () => {
     const { events, heard, send, command } = scripted('play');
     command('onBWDone', 0, null, 8192);
