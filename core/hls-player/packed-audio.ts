@@ -38,7 +38,7 @@ export class PackedAudioDemuxer {
       },
       end: (track, unitBytes) => sink.end(track, unitBytes),
     };
-    const unit = new UnitWriter(counted, this.#track, headBytes, MAX_FRAME_BYTES, () => true);
+    const unit = new UnitWriter(counted, this.#track, headBytes, MAX_FRAME_BYTES, null);
     this.#frames = new AudioFrames(this.#track, unit, () => {
       this.#malformed = true;
     });

@@ -75,6 +75,8 @@ export class SegmentReader {
     } else {
       this.#ts ??= new TsDemuxer(this.#sink, {
         headBytes: this.#headBytes,
+        soundHeadBytes: 0,
+        headEndsAtSlice: true,
         maxTableGapMs: Number.POSITIVE_INFINITY,
       });
       this.#reading = 'ts';

@@ -1,7 +1,7 @@
 import type { AccessUnitSink, MediaTrack } from '../access-unit.ts';
-import { findStampAnnexB } from '../mpegts/find-stamp.ts';
+import { findNextStampAnnexB } from '../mpegts/find-stamp.ts';
 import type { SessionMeter } from '../player/session-meter.ts';
-import { findStamp, type Stamp } from '../stamp/stamp.ts';
+import { findStamp, readNextStamp, type Stamp } from '../stamp/stamp.ts';
 
 /** Gives a meter what a demuxer of segments finds: pictures with their stamps, and sound. */
 export class UnitMeter implements AccessUnitSink {
@@ -51,8 +51,9 @@ export class UnitMeter implements AccessUnitSink {
   #findStamp({ codec, nalLengthBytes }: MediaTrack, bytes: Uint8Array, start: number, end: number): boolean {
     if (codec !== 'h264' && codec !== 'h265') return false;
     return nalLengthBytes === 0
-      ? findStampAnnexB(bytes, start, end, codec, this.#stamp)
-      : findStamp(bytes, start, end, nalLengthBytes, codec, this.#stamp);
+      ? findNextStampAnnexB(bytes, start, end, codec, this.#stamp)
+      : readNextStamp(bytes, start, end, nalLengthBytes, codec, this.#stamp) ||
+          findStamp(bytes, start, end, nalLengthBytes, codec, this.#stamp);
   }
 }
 

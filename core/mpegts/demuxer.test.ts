@@ -13,6 +13,7 @@ import { everyWayToCut, pushPieces } from '../../tests/kit/pieces.ts';
 import { runFfprobe } from '../../tests/kit/run-tool.ts';
 import { crc32 } from './crc32.ts';
 import { MAX_SYNC_SEARCH_BYTES, PACKET_BYTES, TsDemuxer, type TsDemuxerOptions } from './demuxer.ts';
+import { isKeyPicture } from './key-picture.ts';
 import type { TsViolation } from './violation.ts';
 
 const FIXTURES = [
@@ -125,6 +126,44 @@ describe('TsDemuxer on what ffmpeg wrote', () => {
       );
     }
   });
+
+  it.each(FIXTURES)(
+    'needs no more of %s than the packet in which a slice begins, and nothing of sound',
+    (name) => {
+      const bytes = fixture(name);
+      const options = { headBytes: 1_024, soundHeadBytes: 0, headEndsAtSlice: true };
+      const all = read(bytes, { headBytes: 1_024 });
+      const short = read(bytes, options);
+      for (const kind of ['video', 'audio'] as const) {
+        expect(unitRows(short.ofKind(kind))).toEqual(unitRows(all.ofKind(kind)));
+      }
+      const wholeHeads = all.ofKind('video').map(({ head }) => head);
+      const heads = short.ofKind('video').map(({ head }) => head);
+      for (const [index, head] of heads.entries()) {
+        expect(head).toEqual(wholeHeads[index]!.slice(0, head.length));
+        if (head.length === wholeHeads[index]!.length) continue;
+        expect(
+          isKeyPicture(head, 0, head.length, short.ofKind('video')[index]!.track.codec as 'h264', true),
+        ).toBe(short.ofKind('video')[index]!.key);
+      }
+      // Of most pictures it is one packet.
+      if (heads.length > 0)
+        expect(heads.filter(({ length }) => length <= 184).length).toBeGreaterThan(heads.length / 2);
+      for (const { head } of short.ofKind('audio')) expect(head).toHaveLength(0);
+      const digestOf = (ends: readonly number[]): number => {
+        const digest = new UnitDigest();
+        const demuxer = new TsDemuxer(digest, options);
+        pushPieces(bytes, ends, (piece, start, end) => demuxer.push(piece, start, end));
+        demuxer.flush();
+        return digest.value;
+      };
+      const whole = digestOf([bytes.length]);
+      for (const ends of everyWayToCut(bytes.length)) {
+        if (ends[0]! % 17 === 0 && digestOf(ends) !== whole)
+          expect.unreachable(`cut at ${ends[0]}: another result`);
+      }
+    },
+  );
 
   it('goes on through the wrap of the 33-bit clock', () => {
     const times = read(fixture('wrap.mpegts')).units.map(({ dtsMs }) => Math.round(dtsMs));

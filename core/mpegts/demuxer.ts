@@ -1,7 +1,7 @@
 import { type AccessUnitSink, DEFAULT_MAX_UNIT_BYTES } from '../access-unit.ts';
 import { ProtocolError } from '../media.ts';
 import { ClockWatch, DEFAULT_MAX_TABLE_GAP_MS } from './clock-watch.ts';
-import { ElementaryStream } from './elementary-stream.ts';
+import { ElementaryStream, type UnitLimits } from './elementary-stream.ts';
 import { type Program, readProgramAssociation, readProgramMap } from './program.ts';
 import { SectionReader } from './sections.ts';
 import { readClockReference, Unroller } from './ticks.ts';
@@ -20,6 +20,13 @@ import type { TsViolation } from './violation.ts';
 export interface TsDemuxerOptions {
   /** How much of each access unit the sink wants. Default: all of it. */
   readonly headBytes?: number;
+  /** The same of each frame of sound. Default: `headBytes`. */
+  readonly soundHeadBytes?: number;
+  /**
+   * The head of a picture may be shorter, if its first packet has the beginning of a slice: all that is told of it before (parameter
+   * sets, SEI) is in there, and it need not be put together. Default: no.
+   */
+  readonly headEndsAtSlice?: boolean;
   /** A longer access unit is refused (`TS_UNIT_TOO_LARGE`). Default 8 MiB. */
   readonly maxUnitBytes?: number;
   /** Hears of every breach of TR 101 290; `pid` −1 where no PID is known. */
@@ -53,9 +60,12 @@ interface Listener {
 
 export class TsDemuxer {
   readonly #sink: AccessUnitSink;
-  readonly #limits: { readonly headBytes: number; readonly maxUnitBytes: number };
+  readonly #limits: UnitLimits;
   readonly #violation: (reason: TsViolation, pid: number) => void;
   readonly #listeners = new Map<number, Listener>();
+  /** Packets of one PID come in rows. */
+  #lastPid = NO_PID;
+  #lastListener: Listener | undefined;
   readonly #unroller = new Unroller();
   readonly #watch: ClockWatch;
 
@@ -70,11 +80,16 @@ export class TsDemuxer {
   #pmtPid = NO_PID;
   #pcrPid = NO_PID;
   #program = '';
+  /** The table as it last was: it comes with each segment, and hardly ever changes. */
+  #pmt = EMPTY;
 
   constructor(sink: AccessUnitSink, options: TsDemuxerOptions = {}) {
     this.#sink = sink;
+    const headBytes = options.headBytes ?? Number.POSITIVE_INFINITY;
     this.#limits = {
-      headBytes: options.headBytes ?? Number.POSITIVE_INFINITY,
+      headBytes,
+      soundHeadBytes: options.soundHeadBytes ?? headBytes,
+      headEndsAtSlice: options.headEndsAtSlice ?? false,
       maxUnitBytes: options.maxUnitBytes ?? DEFAULT_MAX_UNIT_BYTES,
     };
     this.#violation = options.violation ?? (() => {});
@@ -176,7 +191,11 @@ export class TsDemuxer {
     this.#hasPackets = true;
     const second = bytes[at + 1]!;
     const pid = ((second & 0x1f) << 8) | bytes[at + 2]!;
-    const listener = this.#listeners.get(pid);
+    if (pid !== this.#lastPid) {
+      this.#lastListener = this.#listeners.get(pid);
+      this.#lastPid = pid;
+    }
+    const listener = this.#lastListener;
     if (listener === undefined && pid !== this.#pcrPid) return;
     const fourth = bytes[at + 3]!;
     // transport_error_indicator, transport_scrambling_control
@@ -232,7 +251,9 @@ export class TsDemuxer {
     const pid = readProgramAssociation(bytes, start, end);
     if (pid <= PAT_PID || pid === this.#pmtPid) return;
     this.#listeners.delete(this.#pmtPid);
+    this.#lastPid = NO_PID;
     this.#pmtPid = pid;
+    this.#pmt = EMPTY;
     const broken = () => this.#violation('malformed', pid);
     const section = (map: Uint8Array, from: number, to: number) => this.#readPmt(map, from, to);
     const sections = new SectionReader(PMT_TABLE, section, broken);
@@ -242,9 +263,13 @@ export class TsDemuxer {
 
   #readPmt(bytes: Uint8Array, start: number, end: number): void {
     this.#watch.pmt();
+    if (isSame(this.#pmt, bytes, start, end)) return;
     const program = readProgramMap(bytes, start, end);
     if (program === null) this.#violation('malformed', this.#pmtPid);
-    else this.#listenTo(program);
+    else {
+      this.#pmt = bytes.slice(start, end);
+      this.#listenTo(program);
+    }
   }
 
   #listenTo({ pcrPid, streams }: Program): void {
@@ -252,6 +277,7 @@ export class TsDemuxer {
     const description = streams.map(({ pid, codec }) => `${pid}${codec}`).join();
     if (description === this.#program) return;
     this.#program = description;
+    this.#lastPid = NO_PID;
     for (const [pid, { stream }] of this.#listeners) {
       if (stream === null) continue;
       stream.flush();
@@ -268,6 +294,14 @@ export class TsDemuxer {
     }
     this.#sink.tracks(tracks);
   }
+}
+
+const EMPTY = new Uint8Array(0);
+
+function isSame(known: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+  if (known.length !== end - start) return false;
+  for (let i = 0; i < known.length; i++) if (known[i] !== bytes[start + i]) return false;
+  return true;
 }
 
 function noSync(bytes: number): ProtocolError {

@@ -18,6 +18,13 @@ const IDLE = 0;
 const HEADER = 1;
 const PAYLOAD = 2;
 
+export interface UnitLimits {
+  readonly headBytes: number;
+  readonly soundHeadBytes: number;
+  readonly headEndsAtSlice: boolean;
+  readonly maxUnitBytes: number;
+}
+
 /**
  * One PID of coded picture or sound: its PES packets (ISO/IEC 13818-1, 2.4.3.6) become access units.
  *
@@ -44,7 +51,7 @@ export class ElementaryStream {
   constructor(
     { pid, codec }: ProgramStream,
     sink: AccessUnitSink,
-    limits: { headBytes: number; maxUnitBytes: number },
+    limits: UnitLimits,
     unroller: Unroller,
     violation: (reason: TsViolation, pid: number) => void,
   ) {
@@ -54,9 +61,10 @@ export class ElementaryStream {
     this.#unit = new UnitWriter(
       sink,
       this.track,
-      limits.headBytes,
+      isVideo ? limits.headBytes : limits.soundHeadBytes,
       limits.maxUnitBytes,
-      isVideo ? (bytes, start, end, marked) => isKeyPicture(bytes, start, end, codec) ?? marked : () => true,
+      isVideo ? (bytes, start, end, toSlice) => isKeyPicture(bytes, start, end, codec, toSlice) : null,
+      isVideo && limits.headEndsAtSlice,
     );
     this.#frames = isVideo
       ? null
@@ -75,6 +83,7 @@ export class ElementaryStream {
       this.#marked = randomAccess;
     }
     let at = start;
+    if (this.#state === HEADER && this.#held === 0) at = this.#readHeaderInPlace(bytes, start, end);
     while (at < end && this.#state === HEADER) at = this.#readHeader(bytes, at, end);
     if (this.#state !== PAYLOAD) return;
     const taken = Math.min(this.#rest, end - at);
@@ -109,6 +118,16 @@ export class ElementaryStream {
     if (this.#frames === null) this.#unit.finish();
   }
 
+  /** Nearly always the first packet holds all of it, and it is read where it lies. */
+  #readHeaderInPlace(bytes: Uint8Array, start: number, end: number): number {
+    if (end - start < FIXED_HEADER_BYTES) return start;
+    const headerEnd = start + FIXED_HEADER_BYTES + bytes[start + 8]!;
+    if (headerEnd > end) return start;
+    this.#held = headerEnd - start;
+    this.#begin(bytes, start);
+    return headerEnd;
+  }
+
   #readHeader(bytes: Uint8Array, start: number, end: number): number {
     if (this.#header.length === 0) this.#header = new Uint8Array(MAX_HEADER_BYTES);
     const header = this.#header;
@@ -119,17 +138,18 @@ export class ElementaryStream {
       header[this.#held++] = bytes[at++]!;
     }
     if (this.#held >= FIXED_HEADER_BYTES && this.#held === FIXED_HEADER_BYTES + header[8]!)
-      this.#begin(header);
+      this.#begin(header, 0);
     return at;
   }
 
-  #begin(header: Uint8Array): void {
-    const lengthSaid = (header[4]! << 8) | header[5]!;
+  #begin(header: Uint8Array, at: number): void {
+    const lengthSaid = (header[at + 4]! << 8) | header[at + 5]!;
     const rest = lengthSaid === 0 ? Number.POSITIVE_INFINITY : LENGTH_FIELD_END + lengthSaid - this.#held;
-    const flags = header[7]! >> 6;
+    const flags = header[at + 7]! >> 6;
     const timeBytes = flags === 3 ? 10 : flags === 2 ? 5 : 0;
-    const isPes = header[0] === 0 && header[1] === 0 && header[2] === 1 && header[6]! >> 6 === 2;
-    if (!isPes || rest < 0 || header[8]! < timeBytes || flags === 1) {
+    const isPes =
+      header[at] === 0 && header[at + 1] === 0 && header[at + 2] === 1 && header[at + 6]! >> 6 === 2;
+    if (!isPes || rest < 0 || header[at + 8]! < timeBytes || flags === 1) {
       this.#state = IDLE;
       this.#malformed();
       return;
@@ -137,7 +157,7 @@ export class ElementaryStream {
     this.#state = PAYLOAD;
     this.#rest = rest;
     if (flags === 0) this.#beginUntimed();
-    else this.#beginTimed(readTimestamp(header, 9), readTimestamp(header, flags === 3 ? 14 : 9));
+    else this.#beginTimed(readTimestamp(header, at + 9), readTimestamp(header, at + (flags === 3 ? 14 : 9)));
     if (rest === 0) this.#endPacket();
   }
 

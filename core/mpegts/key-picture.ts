@@ -6,19 +6,25 @@ const SEI_RECOVERY_POINT = 6;
 
 /**
  * Whether decoding can start at the access unit in Annex B form whose head is `bytes[start, end)`: H.264 IDR or
- * recovery point, H.265 IRAP. Null: the head ends before the first slice, so only the container can tell.
+ * recovery point, H.265 IRAP. Null: the head ends before the first slice, so only the container can tell; `toSlice`: also where
+ * a recovery point tells.
  */
 export function isKeyPicture(
   bytes: Uint8Array,
   start: number,
   end: number,
   codec: 'h264' | 'h265',
+  toSlice = false,
 ): boolean | null {
+  let recovers = false;
   for (let at = nextNal(bytes, start, end); at < end; at = nextNal(bytes, at, end)) {
     if (codec === 'h264') {
       const type = h264.nalType(bytes[at]!);
-      if (h264.isSlice(type)) return type === h264.NAL_IDR;
-      if (type === h264.NAL_SEI && bytes[at + 1] === SEI_RECOVERY_POINT && at + 1 < end) return true;
+      if (h264.isSlice(type)) return recovers || type === h264.NAL_IDR;
+      if (type === h264.NAL_SEI && bytes[at + 1] === SEI_RECOVERY_POINT && at + 1 < end) {
+        if (!toSlice) return true;
+        recovers = true;
+      }
     } else {
       const type = h265.nalType(bytes[at]!);
       if (h265.isSlice(type)) return h265.isRandomAccess(type);

@@ -4,7 +4,7 @@ import { runFfmpeg } from '../../tests/kit/run-tool.ts';
 import { CAPTURE_BASE_US, stampedFlv } from '../../tests/kit/stamped-flv.ts';
 import { type Stamp, stampNal } from '../stamp/stamp.ts';
 import { TsDemuxer } from './demuxer.ts';
-import { findStampAnnexB } from './find-stamp.ts';
+import { findNextStampAnnexB, findStampAnnexB } from './find-stamp.ts';
 
 let ts: Uint8Array;
 
@@ -52,6 +52,33 @@ describe('findStampAnnexB', () => {
     expect(find(bytes, stampEnd, codec)).toEqual(wanted);
     for (let end = 0; end < stampEnd; end++) expect(find(bytes, end, codec)).toBeNull();
   });
+
+  it.each(['h264', 'h265'] as const)(
+    'reads the next of a row of %s alike, and another publisher is read as new',
+    (codec) => {
+      const last: Stamp = { publisher: 0, frame: 0, captureUs: 0 };
+      for (const [publisher, frame] of [
+        [3, 9],
+        [3, 10],
+        [3, 12],
+        [3, 11],
+        [4, 11],
+        [3, 5_000],
+      ] as const) {
+        const of = { publisher, frame, captureUs: wanted.captureUs + frame * 40_000 };
+        const bytes = unit(
+          codec,
+          codec === 'h264' ? Uint8Array.of(9, 0xf0) : Uint8Array.of(0x46, 1, 0x50),
+          stampNal(codec, of),
+        );
+        expect(findNextStampAnnexB(bytes, 0, bytes.length, codec, last)).toBe(true);
+        expect(last).toEqual(of);
+      }
+      const none = unit(codec);
+      expect(findNextStampAnnexB(none, 0, none.length, codec, last)).toBe(false);
+      expect(last.frame).toBe(5_000);
+    },
+  );
 
   it('does not look behind the first slice', () => {
     const bytes = Uint8Array.from([...unit('h264'), 0, 0, 1, ...stampNal('h264', wanted)]);

@@ -20,7 +20,10 @@ export function readClockReference(bytes: Uint8Array, at: number): number {
 
 /** How far `to` is from `from` on the circle, the shorter way: −2³² to 2³² − 1. */
 export function ticksBetween(from: number, to: number): number {
-  const ahead = (((to - from) % TICKS_WRAP) + TICKS_WRAP) % TICKS_WRAP;
+  // Nearly always; two divisions with remainder per packet would show.
+  const step = to - from;
+  if (step >= -TICKS_WRAP / 2 && step < TICKS_WRAP / 2) return step;
+  const ahead = ((step % TICKS_WRAP) + TICKS_WRAP) % TICKS_WRAP;
   return ahead < TICKS_WRAP / 2 ? ahead : ahead - TICKS_WRAP;
 }
 

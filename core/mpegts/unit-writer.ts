@@ -2,8 +2,11 @@ import type { AccessUnitSink, MediaTrack } from '../access-unit.ts';
 import { ProtocolError } from '../media.ts';
 import { TICKS_PER_MS } from './ticks.ts';
 
-/** Decides from its head whether a unit is a key picture; `marked` is what the container says. */
-export type KeyOf = (bytes: Uint8Array, start: number, end: number, marked: boolean) => boolean;
+/**
+ * Decides from its head whether a unit is a key picture; null: not from this much of it, so what the container says counts. `toSlice`:
+ * only if a slice begins in there.
+ */
+export type KeyOf = (bytes: Uint8Array, start: number, end: number, toSlice: boolean) => boolean | null;
 
 /**
  * Hands the units of one track to the sink: the head in one piece, from where it lies if it does lie in one, else from
@@ -14,7 +17,8 @@ export class UnitWriter {
   readonly #track: MediaTrack;
   readonly #headBytes: number;
   readonly #maxUnitBytes: number;
-  readonly #keyOf: KeyOf;
+  readonly #keyOf: KeyOf | null;
+  readonly #endsAtSlice: boolean;
   #scratch = EMPTY;
   #held = 0;
   #bytes = 0;
@@ -25,18 +29,21 @@ export class UnitWriter {
   #marked = false;
   isOpen = false;
 
+  /** `keyOf` null: all units are key. `endsAtSlice`: a first piece in which a slice begins is enough of a head. */
   constructor(
     sink: AccessUnitSink,
     track: MediaTrack,
     headBytes: number,
     maxUnitBytes: number,
-    keyOf: KeyOf,
+    keyOf: KeyOf | null,
+    endsAtSlice = false,
   ) {
     this.#sink = sink;
     this.#track = track;
     this.#headBytes = headBytes;
     this.#maxUnitBytes = maxUnitBytes;
     this.#keyOf = keyOf;
+    this.#endsAtSlice = endsAtSlice;
   }
 
   /** `unitBytes` is infinite where the length shows only at the end. */
@@ -66,6 +73,13 @@ export class UnitWriter {
       this.#giveHead(bytes, start, start + missing);
       return;
     }
+    if (this.#held === 0 && this.#endsAtSlice && this.#keyOf !== null) {
+      const key = this.#keyOf(bytes, start, end, true);
+      if (key !== null) {
+        this.#giveHeadOf(key, bytes, start, end);
+        return;
+      }
+    }
     this.#hold(bytes, start, Math.min(end, start + missing));
     if (this.#held === this.#wanted) this.#giveHead(this.#scratch, 0, this.#held);
   }
@@ -78,8 +92,12 @@ export class UnitWriter {
   }
 
   #giveHead(bytes: Uint8Array, start: number, end: number): void {
+    const key = this.#keyOf === null || (this.#keyOf(bytes, start, end, false) ?? this.#marked);
+    this.#giveHeadOf(key, bytes, start, end);
+  }
+
+  #giveHeadOf(key: boolean, bytes: Uint8Array, start: number, end: number): void {
     this.#headGiven = true;
-    const key = this.#keyOf(bytes, start, end, this.#marked);
     const ptsMs = this.#ptsTicks / TICKS_PER_MS;
     this.#sink.head(this.#track, ptsMs, this.#dtsTicks / TICKS_PER_MS, key, bytes, start, end);
   }
