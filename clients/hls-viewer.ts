@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { MultivariantPlaylist } from '../core/hls/multivariant-playlist.ts';
 import { BandwidthEstimate } from '../core/hls-player/bandwidth.ts';
-import { abandonFor, nextLevel, startEstimateBps, startLevel } from '../core/hls-player/choose-level.ts';
+import {
+  abandonFor,
+  hidesTheFall,
+  nextLevel,
+  startEstimateBps,
+  startLevel,
+} from '../core/hls-player/choose-level.ts';
 import { type Cmcd, cmcdHeaders, withCmcd } from '../core/hls-player/cmcd.ts';
 import type { Item } from '../core/hls-player/cursor.ts';
 import { audioOf, type Level, levelsOf } from '../core/hls-player/renditions.ts';
@@ -13,6 +19,7 @@ import { type Asking, MediaTrack, type TrackOwner } from './hls/media-track.ts';
 import { HttpConnections, type HttpRequest } from './http/http-connections.ts';
 import type { HttpAsked, HttpHandler } from './http/http-options.ts';
 import { parseHttpUrl } from './http-request.ts';
+import { type Paced, threadPacer } from './pacer.ts';
 import type { Failure } from './reason.ts';
 import {
   ASKING,
@@ -44,8 +51,6 @@ const MAX_BUFFER_MS = 30_000;
 const CMCD_TYPES = { playlist: 'm', init: 'i', key: 'k' } as const;
 /** A playlist that has not changed for so many target durations is no longer being made. */
 const STALE_TARGETS = 3;
-/** What a playlist says may be years, which no timer can wait for; it is looked at again then. */
-const MAX_TIMER_MS = 3_600_000;
 /** Keys of one session; a server that changes them with each segment does not fill memory. */
 const MAX_KEYS = 8;
 
@@ -55,9 +60,10 @@ const MAX_KEYS = 8;
  *     HttpConnections ── playlists ──► MediaTrack ── what next ──► segments ──► SegmentReader ──► SessionMeter
  *           (one set per viewer)       of pictures, and of sound where that is apart
  *
- * Reloads and retries are due at moments, and a viewer has one timer for the next of them.
+ * Reloads and retries are due at moments; for the next of them the viewer stands in the thread's one pacer: a timer of its own
+ * for each viewer costs more, and lets each wake the thread alone.
  */
-export class HlsViewer extends ViewerSession implements Viewer, TrackOwner {
+export class HlsViewer extends ViewerSession implements Viewer, TrackOwner, Paced {
   #http: HttpConnections;
   readonly #hls: HlsOptions;
   readonly #main: MediaTrack;
@@ -67,8 +73,11 @@ export class HlsViewer extends ViewerSession implements Viewer, TrackOwner {
 
   #stage: Stage = IDLE;
   #stageSinceMs = 0;
-  #timer: NodeJS.Timeout | undefined;
-  #timerAtMs = Number.POSITIVE_INFINITY;
+  /** The pacer's. */
+  slot: number | null = null;
+  #armedAtMs = Number.POSITIVE_INFINITY;
+  /** The same on the pacer's clock. */
+  #wakeAtMs = Number.POSITIVE_INFINITY;
   #retryAtMs = Number.POSITIVE_INFINITY;
   /** The playlist has ended: the session does, too, when what is loaded has been played. */
   #overAtMs = Number.POSITIVE_INFINITY;
@@ -306,7 +315,7 @@ export class HlsViewer extends ViewerSession implements Viewer, TrackOwner {
 
   protected release(): void {
     this.#account();
-    clearTimeout(this.#timer);
+    threadPacer().remove(this);
     this.#http.close();
     this.#stage = ENDED;
   }
@@ -434,34 +443,40 @@ export class HlsViewer extends ViewerSession implements Viewer, TrackOwner {
     this.#arm();
   }
 
-  /** One timer for the next thing that is due. */
+  /** To be woken for the next thing that is due. */
   #arm(): void {
     if (this.hasEnded || this.#stage === ENDED) return;
     const atMs = this.#nextDueMs();
-    if (atMs === this.#timerAtMs) return;
-    clearTimeout(this.#timer);
-    this.#timerAtMs = atMs;
-    if (atMs === Number.POSITIVE_INFINITY) return;
-    const delayMs = Math.max(0, atMs - this.clock.nowMs());
-    this.#timer = setTimeout(
-      () => {
-        this.#timerAtMs = Number.POSITIVE_INFINITY;
-        // Timers come a little early, now and then.
-        this.nowMs = delayMs > MAX_TIMER_MS ? this.clock.nowMs() : Math.max(this.clock.nowMs(), atMs);
-        if (!this.hasEnded) this.#due(this.nowMs);
-      },
-      Math.min(delayMs, MAX_TIMER_MS),
-    );
+    if (atMs === this.#armedAtMs) return;
+    this.#armedAtMs = atMs;
+    const pacer = threadPacer();
+    this.#wakeAtMs = atMs - this.clock.nowMs() + pacer.nowMs();
+    pacer.at(this.#wakeAtMs, this);
+  }
+
+  /** Of the pacer: what was asked for is due, or so far away that it has to be asked for again. */
+  wake(pacerMs: number): void {
+    if (pacerMs < this.#wakeAtMs) {
+      threadPacer().at(this.#wakeAtMs, this);
+      return;
+    }
+    const atMs = this.#armedAtMs;
+    this.#armedAtMs = Number.POSITIVE_INFINITY;
+    // The two clocks are read one after the other.
+    this.nowMs = Math.max(this.clock.nowMs(), atMs);
+    if (!this.hasEnded) this.#due(this.nowMs);
   }
 
   #nextDueMs(): number {
     if (this.#retryAtMs !== Number.POSITIVE_INFINITY) return Math.min(this.#retryAtMs, this.#overAtMs);
     let atMs = this.#overAtMs;
-    for (const track of this.#audio === null ? [this.#main] : [this.#main, this.#audio]) {
-      atMs = Math.min(atMs, track.reloadAtMs);
-      if (track.retryAtMs > this.nowMs) atMs = Math.min(atMs, track.retryAtMs);
-    }
+    atMs = this.#trackDueMs(this.#main, atMs);
+    if (this.#audio !== null) atMs = this.#trackDueMs(this.#audio, atMs);
     return atMs;
+  }
+
+  #trackDueMs({ reloadAtMs, retryAtMs }: MediaTrack, untilMs: number): number {
+    return Math.min(untilMs, reloadAtMs, retryAtMs > this.nowMs ? retryAtMs : untilMs);
   }
 
   #finish(): void {
@@ -507,6 +522,8 @@ export class HlsViewer extends ViewerSession implements Viewer, TrackOwner {
     });
     if (level === null) return;
     this.#bandwidth.add(elapsedMs, request.wireBytes);
+    const { bps } = this.#levels[level]!;
+    if (hidesTheFall(this.#bandwidth.bps, bps)) this.#bandwidth = new BandwidthEstimate(bps);
     this.#main.abortMedia();
     this.meter.drop();
     this.#switchTo(level);

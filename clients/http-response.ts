@@ -1,11 +1,7 @@
 import { ProtocolError } from '../core/media.ts';
+import { type HttpHead, readHead } from './http-head.ts';
 
-export interface HttpHead {
-  readonly status: number;
-  readonly statusText: string;
-  /** Names in lower case; of a repeated header the values, joined by a comma. */
-  readonly headers: ReadonlyMap<string, string>;
-}
+export type { HttpHead } from './http-head.ts';
 
 export interface HttpResponseSink {
   /** Once, when the header is complete. A throw ends reading. */
@@ -152,7 +148,7 @@ export class HttpResponseReader {
 
   #begin(bytes: Uint8Array, start: number, headEnd: number): void {
     if (headEnd - start > this.#maxHeadBytes) throw headTooLarge(this.#maxHeadBytes);
-    const head = parseHead(bytes, start, headEnd);
+    const head = readHead(latin1(bytes, start, headEnd));
     // RFC 9110, 15.2: 1xx come before the answer proper.
     if (head.status < 200 && head.status !== 101) {
       if (++this.#interim > MAX_INTERIM) {
@@ -298,43 +294,6 @@ function findHeadEnd(bytes: Uint8Array, start: number, end: number, from: number
     if (bytes[at - 1] === CR && at - 2 >= start && bytes[at - 2] === LF) return at + 1;
   }
   return 0;
-}
-
-function parseHead(bytes: Uint8Array, start: number, end: number): HttpHead {
-  const text = latin1(bytes, start, end);
-  let at = text.indexOf('\n') + 1;
-  const statusLine = withoutLineEnd(text, 0, at);
-  const status = /^HTTP\/1\.\d (\d{3})(?: (.*))?$/.exec(statusLine);
-  if (status === null) {
-    throw new ProtocolError(
-      'HTTP_STATUS_LINE',
-      `expected an HTTP status line, got ${JSON.stringify(statusLine.slice(0, 80))}`,
-    );
-  }
-  const headers = new Map<string, string>();
-  while (at < text.length) {
-    const lineStart = at;
-    at = text.indexOf('\n', at) + 1;
-    const line = withoutLineEnd(text, lineStart, at);
-    if (line === '') continue;
-    const colon = line.indexOf(':');
-    if (colon < 1) {
-      throw new ProtocolError(
-        'HTTP_HEADER',
-        `expected "name: value", got ${JSON.stringify(line.slice(0, 80))}`,
-      );
-    }
-    const name = line.slice(0, colon).toLowerCase();
-    const value = line.slice(colon + 1).trim();
-    const before = headers.get(name);
-    headers.set(name, before === undefined ? value : `${before}, ${value}`);
-  }
-  return { status: Number(status[1]), statusText: status[2] ?? '', headers };
-}
-
-/** A header ends in LF, so does each of its lines; CR before that is part of the line end. */
-function withoutLineEnd(text: string, start: number, end: number): string {
-  return text.slice(start, text.charCodeAt(end - 2) === CR && end - 2 >= start ? end - 2 : end - 1);
 }
 
 /** RFC 9112, 9.3; and 6.3: after an answer with two framings that contradict each other nothing can be relied on. */

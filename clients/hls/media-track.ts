@@ -307,11 +307,9 @@ export class MediaTrack {
       this.#fetchMap(map, mapName, item.sequence);
       return;
     }
-    this.#ask(item, {
-      url: item.url,
-      what: item.kind === 'segment' ? 'segment' : 'part',
-      ...(item.range && { range: item.range }),
-    });
+    const { url, range } = item;
+    const what = item.kind === 'segment' ? 'segment' : 'part';
+    this.#ask(item, range === null ? { url, what } : { url, what, range });
     this.#decipher = this.#decipherOf(key, item.sequence);
   }
 

@@ -1,5 +1,5 @@
 import { endSequence } from '../hls/changes.ts';
-import type { ByteRange, Key, MediaMap, MediaPlaylist, Part } from '../hls/media-playlist.ts';
+import type { ByteRange, Key, MediaMap, MediaPlaylist, Part, Segment } from '../hls/media-playlist.ts';
 import type { Position } from './start-position.ts';
 
 /** What to load next. */
@@ -51,7 +51,7 @@ export class Cursor {
     for (; this.sequence < open; this.#toSegment(this.sequence + 1)) {
       const segment = playlist.segments[this.sequence - playlist.mediaSequence]!;
       if (segment.gap) continue;
-      if (this.part === 0) return { kind: 'segment', part: 0, ...segment };
+      if (this.part === 0) return segmentItem(segment);
       for (; this.part < segment.parts.length; this.part++) {
         const part = segment.parts[this.part]!;
         if (!part.gap && !this.#wasHinted(part)) return this.#partItem(part, segment.discontinuity);
@@ -108,6 +108,10 @@ export class Cursor {
       discontinuity: playlist.partsDiscontinuity,
     };
   }
+}
+
+function segmentItem({ sequence, url, range, durationMs, map, key, discontinuity }: Segment): Item {
+  return { kind: 'segment', sequence, part: 0, url, range, durationMs, map, key, discontinuity };
 }
 
 function withoutFlags({ url, range, durationMs, map, key }: Part): {

@@ -39,7 +39,7 @@ export function nextReload(playlist: MediaPlaylist, last: LastLoad): Reload | nu
   const periodMs = lowLatency ? (partTargetMs ?? targetDurationMs) : targetDurationMs;
   const waitMs = Math.max(MIN_RELOAD_MS, changed ? periodMs : periodMs / 2);
   const atMs = asksForNext && changed ? loadEndedMs : Math.max(loadEndedMs, loadStartedMs + waitMs);
-  if (!lowLatency) return { atMs, url };
+  if (!lowLatency || (!asksForNext && serverControl.canSkipUntilMs === null)) return { atMs, url };
   return { atMs, url: withDirectives(url, directives(playlist, asksForNext, atMs - loadStartedMs)) };
 }
 
