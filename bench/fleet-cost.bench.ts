@@ -4,13 +4,16 @@
  *
  * The server is a process of its own that is never the limit (`live-server.ts`). It writes 350 ms together, as SRS does;
  * a server that writes each tag on its own makes every reader dearer (`viewer-cost` compares both).
- * `npm run bench -- fleet-cost` runs all; `node .cache/bench/fleet-cost.mjs cost|tls|scale|memory` a part.
+ * `npm run bench -- fleet-cost` runs all; `node .cache/bench/fleet-cost.mjs cost|tls|scale|memory|hls` a part.
+ *
+ * HLS (`hls`) is cheap in bytes and dear in requests: two bit rates tell both apart, because the requests and the frames are the same.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type Protocol, requestsOf } from './blind-request.ts';
+import { type HlsSourceOptions, startHlsSource } from './hls-source.ts';
 import { startLiveServer } from './live-server.ts';
 import { type FleetLevel, type FleetOrder, measureFleet } from './measured-fleet.ts';
 import { record } from './results.ts';
@@ -26,6 +29,14 @@ const ROUNDS = 3;
 const COST_VIEWERS = 2_000;
 const TLS_VIEWERS = 400;
 const SERVER = `own server, ${BATCH_MS} ms together`;
+const HLS_VIEWERS = 2_000;
+const HLS_TLS_VIEWERS = 400;
+/** With sound: 100 and 1,000 kbit/s. */
+const HLS_VIDEO_BITS = [36_000, 936_000] as const;
+const HLS_WARM_UP_MS = 7_000;
+const HLS_SERVER = 'own origin, 2 s segments';
+const HLS_MOST_US = 60;
+const HLS_MOST_KB = 24;
 /** CPU seconds per GB at 640 kbit/s. */
 const limits: Record<Protocol, number> = { 'http-flv': 0.5, rtmp: 0.7, 'ws-flv': 0.7 };
 const MOST_TIMES_C_LOOP = 1.7;
@@ -41,6 +52,7 @@ function urlOf(protocol: Protocol, port: number, secure: boolean): string {
 
 const roles: Record<string, (argument: string) => Promise<unknown>> = {
   server: (options) => startLiveServer(JSON.parse(options)),
+  hls: async (options) => (await startHlsSource(JSON.parse(options))).port,
   fleet: (order) => measureFleet(JSON.parse(order)),
 };
 
@@ -51,7 +63,7 @@ if (process.send && role !== undefined && role in roles) {
   process.once('disconnect', () => process.exit(0));
 } else {
   const wanted = process.argv.slice(2);
-  const parts = { cost, tls, scale, memory };
+  const parts = { cost, tls, scale, memory, hls };
   for (const [name, part] of Object.entries(parts))
     if (wanted.length === 0 || wanted.includes(name)) await part();
 }
@@ -155,6 +167,70 @@ async function memory(): Promise<void> {
         atMost: 14,
       });
     });
+}
+
+async function hls(): Promise<void> {
+  for (const container of ['ts', 'fmp4'] as const)
+    recordHls(container, HLS_VIEWERS, await hlsLevels({ container }, HLS_VIEWERS), HLS_MOST_US);
+  recordHls('ts over TLS', HLS_TLS_VIEWERS, await hlsLevels({ secure: true }, HLS_TLS_VIEWERS));
+  const [few, many] = await runHls({ videoBits: HLS_VIDEO_BITS[0] }, [500, 5_000]);
+  record({
+    what: 'memory (RSS) of one hls viewer more, from 500 to 5,000',
+    server: HLS_SERVER,
+    value: (many!.rssBytes - few!.rssBytes) / 4_500 / 1_024,
+    unit: 'KB',
+    atMost: HLS_MOST_KB,
+  });
+}
+
+async function hlsLevels(options: HlsSourceOptions, viewers: number): Promise<FleetLevel[]> {
+  const levels: FleetLevel[] = [];
+  for (const videoBits of HLS_VIDEO_BITS) {
+    const [level] = await runHls({ ...options, videoBits }, [viewers]);
+    if (level!.playing < viewers) throw new Error(`${viewers - level!.playing} HLS viewers do not play`);
+    levels.push(level!);
+  }
+  return levels;
+}
+
+/** The line through what a request costs at few and at many bytes: its slope is the bytes', the rest the request's. */
+function recordHls(what: string, viewers: number, [low, high]: readonly FleetLevel[], atMost?: number): void {
+  const bytesOf = ({ bytes, requests }: FleetLevel): number => bytes / requests;
+  const usOf = ({ cpuMs, requests }: FleetLevel): number => (cpuMs * 1_000) / requests;
+  const usPerByte = (usOf(high!) - usOf(low!)) / (bytesOf(high!) - bytesOf(low!));
+  const of = `hls viewer (${what}), ${viewers}`;
+  const server = HLS_SERVER;
+  record({
+    what: `${of}: a request beyond its bytes`,
+    server,
+    value: usOf(low!) - usPerByte * bytesOf(low!),
+    unit: 'µs CPU',
+    ...(atMost !== undefined && { atMost }),
+  });
+  record({ what: `${of}: the bytes`, server, value: usPerByte * 1e3, unit: 'CPU-s/GB' });
+  record({ what: `${of}: a request, of ${kilobytes(low!)}`, server, value: usOf(low!), unit: 'µs CPU' });
+  record({ what: `${of}: a request, of ${kilobytes(high!)}`, server, value: usOf(high!), unit: 'µs CPU' });
+
+  function kilobytes(level: FleetLevel): string {
+    return `${Math.round(bytesOf(level) / 1_000)} kB on average`;
+  }
+}
+
+async function runHls(options: HlsSourceOptions, levels: readonly number[]): Promise<FleetLevel[]> {
+  const { child, answer: port } = await runRole<number>([], 'hls', JSON.stringify(options));
+  const origin = `http${options.secure ? 's' : ''}://127.0.0.1:${port}`;
+  try {
+    const order: FleetOrder = {
+      url: `${origin}/live/index.m3u8`,
+      requestsUrl: `${origin}/requests`,
+      levels,
+      warmUpMs: HLS_WARM_UP_MS,
+      measureMs: MEASURE_MS,
+    };
+    return (await runRole<FleetLevel[]>([], 'fleet', JSON.stringify(order))).answer;
+  } finally {
+    child.disconnect();
+  }
 }
 
 async function withServer(

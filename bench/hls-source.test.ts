@@ -48,6 +48,7 @@ describe('startHlsSource', () => {
     expect(ageMs).toBeGreaterThan(1_990);
     expect(ageMs).toBeLessThan(6_000);
     expect((await get(`http://127.0.0.1:${source.port}/live/none.ts`, agent)).status).toBe(404);
+    expect(String((await get(`http://127.0.0.1:${source.port}/requests`, agent)).body)).toBe('3');
     expect(source.requests).toBe(3);
     agent.destroy();
   });

@@ -1,8 +1,10 @@
 import net from 'node:net';
 import { performance } from 'node:perf_hooks';
+import tls from 'node:tls';
 import { HlsPackager } from '../core/hls/packager.ts';
 import type { Container } from '../core/hls/segment-muxer.ts';
 import { writeMediaPlaylist } from '../core/hls/write-media-playlist.ts';
+import { loopbackCertificate } from '../tests/kit/certificate.ts';
 import { knownMedia, type LiveTag } from '../tests/kit/live-media.ts';
 
 /**
@@ -11,6 +13,7 @@ import { knownMedia, type LiveTag } from '../tests/kit/live-media.ts';
  *
  *     /<anything>/index.m3u8      the playlist, which moves on with time
  *     /<anything>/seg-<n>.ts      its segments
+ *     /requests                   how many requests were answered so far, as text; over connections of its own
  *
  * 25 pictures a second and a key picture at the beginning of each segment; no compression, ranges, blocking reload.
  */
@@ -20,6 +23,8 @@ export interface HlsSourceOptions {
   /** Bits per second of pictures as FLV; default 576,000, which with the sound makes 640 kbit/s. */
   readonly videoBits?: number;
   readonly container?: Container;
+  /** HTTPS, with a certificate nobody knows. */
+  readonly secure?: boolean;
 }
 
 export interface HlsSource {
@@ -42,7 +47,7 @@ const END_OF_HEAD = '\r\n\r\n';
 
 /** Starts it on a free port of loopback. */
 export async function startHlsSource(options: HlsSourceOptions = {}): Promise<HlsSource> {
-  const { segmentMs = 2_000, videoBits = 576_000, container = 'ts' } = options;
+  const { segmentMs = 2_000, videoBits = 576_000, container = 'ts', secure = false } = options;
   const packager = new HlsPackager({ container, segmentMs });
   const historyMs = HISTORY_SEGMENTS * segmentMs;
   const startMs = performance.now() - historyMs;
@@ -71,7 +76,7 @@ export async function startHlsSource(options: HlsSourceOptions = {}): Promise<Hl
 
   let requests = 0;
   const sockets = new Set<net.Socket>();
-  const server = net.createServer({ noDelay: true }, (socket) => {
+  const serve = (socket: net.Socket): void => {
     /** What came of a request that is not whole yet; viewers send each in one piece. */
     let held = '';
     sockets.add(socket);
@@ -81,14 +86,21 @@ export async function startHlsSource(options: HlsSourceOptions = {}): Promise<Hl
       const text = held + bytes.toString('latin1');
       let at = 0;
       for (let end = text.indexOf(END_OF_HEAD); end >= 0; end = text.indexOf(END_OF_HEAD, at)) {
-        requests++;
-        socket.write(answers.get(nameIn(text, at)) ?? NOT_FOUND);
+        const name = nameIn(text, at);
+        if (name === 'requests') socket.write(answer('text/plain', Buffer.from(`${requests}`)));
+        else {
+          requests++;
+          socket.write(answers.get(name) ?? NOT_FOUND);
+        }
         at = end + END_OF_HEAD.length;
       }
       held = text.slice(at);
       if (held.length > MAX_HEAD_BYTES) socket.destroy();
     });
-  });
+  };
+  const server = secure
+    ? tls.createServer({ ...loopbackCertificate(), noDelay: true }, serve)
+    : net.createServer({ noDelay: true }, serve);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host: '127.0.0.1', port: 0, backlog: BACKLOG }, resolve);

@@ -1,4 +1,8 @@
+import { once } from 'node:events';
+import http from 'node:http';
+import https from 'node:https';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { planRun } from '../cli/run/plan-run.ts';
 import { Fleet } from '../fleet/fleet.ts';
@@ -12,6 +16,8 @@ export interface FleetOrder {
   readonly levels: readonly number[];
   readonly warmUpMs: number;
   readonly measureMs: number;
+  /** Answers with the number of requests that the server was asked so far; left out: of HLS segments only are counted. */
+  readonly requestsUrl?: string;
 }
 
 export interface FleetLevel {
@@ -22,7 +28,7 @@ export interface FleetLevel {
   readonly elapsedMs: number;
   readonly rssBytes: number;
   readonly playing: number;
-  /** Of HLS: playlists, segments, keys. */
+  /** As the server counts them; else the segments of HLS. */
   readonly requests: number;
   readonly droppedStarts: number;
   readonly failedSessions: number;
@@ -33,7 +39,8 @@ export interface FleetLevel {
 const STARTS_PER_SECOND = 800;
 
 /** Runs the fleet in this process and measures it at each level. */
-export async function measureFleet({ url, levels, warmUpMs, measureMs }: FleetOrder): Promise<FleetLevel[]> {
+export async function measureFleet(order: FleetOrder): Promise<FleetLevel[]> {
+  const { url, levels, warmUpMs, measureMs, requestsUrl } = order;
   const root = process.env['STREAMGAUGE_ROOT'] ?? process.cwd();
   const rampMs = levels.map((level, index) =>
     Math.ceil(((level - (levels[index - 1] ?? 0)) / STARTS_PER_SECOND) * 1_000),
@@ -57,21 +64,25 @@ export async function measureFleet({ url, levels, warmUpMs, measureMs }: FleetOr
   const results: FleetLevel[] = [];
   for (const [index, viewers] of levels.entries()) {
     await delay(rampMs[index]! + warmUpMs);
-    for (let i = 0; i < 3; i++) globalThis.gc?.();
     const before = { ...sums };
+    const askedBefore = await requestsAt(requestsUrl);
     const cpuBefore = process.cpuUsage();
     const startedMs = performance.now();
     await delay(measureMs);
     const { user, system } = process.cpuUsage(cpuBefore);
+    const asked = (await requestsAt(requestsUrl)) - askedBefore;
+    const elapsedMs = performance.now() - startedMs;
     const { playing } = fleet.states();
+    // For the memory, and not before: V8 lets a collection that is asked for be followed by others some seconds later.
+    for (let i = 0; i < 3; i++) globalThis.gc?.();
     results.push({
       viewers,
       cpuMs: (user + system) / 1_000,
       bytes: sums.bytes - before.bytes,
-      elapsedMs: performance.now() - startedMs,
+      elapsedMs,
       rssBytes: process.memoryUsage.rss(),
       playing,
-      requests: sums.requests - before.requests,
+      requests: requestsUrl === undefined ? sums.requests - before.requests : asked,
       droppedStarts: sums.dropped,
       failedSessions: sums.failed,
       invalidSeconds: sums.invalid,
@@ -81,6 +92,14 @@ export async function measureFleet({ url, levels, warmUpMs, measureMs }: FleetOr
   }
   await fleet.stop();
   return results;
+}
+
+async function requestsAt(url: string | undefined): Promise<number> {
+  if (url === undefined) return 0;
+  const { get } = url.startsWith('https:') ? https : http;
+  const request = get(url, { agent: false, rejectUnauthorized: false });
+  const [response] = (await once(request, 'response')) as [http.IncomingMessage];
+  return Number(await text(response));
 }
 
 function scenario(url: string, levels: readonly number[], rampMs: readonly number[], holdMs: number) {
