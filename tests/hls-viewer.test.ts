@@ -270,6 +270,38 @@ describe('renditions', () => {
     expect(heard.all('latency').length).toBeGreaterThan(10);
   });
 
+  it('goes down with the line, stays there, and goes up again with it', async () => {
+    const variant = (name: string, kbps: number, height: number) => ({
+      name,
+      media: knownMedia({ gopFrames: 25, frameBytes: (kbps * 1_000) / 8 / 25 }),
+      bandwidth: kbps * 1_100,
+      width: (height * 16) / 9,
+      height,
+    });
+    const origin = await serve({
+      segmentMs: 1_000,
+      windowSegments: 20,
+      variants: [variant('low', 400, 360), variant('high', 600, 720)],
+    });
+    const link = await startLink({ port: origin.port });
+    running.push(link);
+    const { heard } = watch(origin.url.replace(String(origin.port), String(link.port)));
+    await until(() => heard.renditions.length === 2);
+    link.reshape({ down: { bitsPerSecond: 550_000 } });
+    await until(() => heard.renditions.length === 3, 30_000);
+    // It does not go up again because of what the line was before.
+    await sleep(4_000);
+    expect(heard.renditions).toEqual(['360p', '720p', '360p']);
+    link.reshape({ down: {} });
+    await until(() => heard.renditions.length === 4, 30_000);
+    expect(heard.renditions.at(-1)).toBe('720p');
+    const stalls = heard.all('stalled').length;
+    await sleep(3_000);
+    expect(heard.renditions).toHaveLength(4);
+    expect(heard.all('stalled')).toHaveLength(stalls);
+    expect(heard.outcome).toBeNull();
+  });
+
   it.each([
     ['the lowest', { quality: 'lowest' }, '360p'],
     ['what a cap allows', { quality: 'highest', maxHeight: 400 }, '360p'],

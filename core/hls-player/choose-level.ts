@@ -40,6 +40,14 @@ function best(levels: readonly Level[], carried: (at: number) => number): number
   return -1;
 }
 
+/**
+ * Whether the mean is to begin anew at the level that was gone down to: a line that has become slow all at once is hidden by what came before, and
+ * the next choice would go up again (hls.js: `resetEstimator`).
+ */
+export function hidesTheFall(estimateBps: number, levelBps: number): boolean {
+  return estimateBps * UP_FACTOR > levelBps;
+}
+
 export interface Download {
   readonly elapsedMs: number;
   readonly bytes: number;
