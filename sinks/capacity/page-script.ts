@@ -11,6 +11,8 @@ export const capacityPageScript = `
   const number = (v) => (v == null ? 'no data' : v.toLocaleString('en-US', { maximumFractionDigits: Math.abs(v) < 10 ? 2 : 0 }));
   const exact = (v) => v.toLocaleString('en-US', { maximumFractionDigits: 6 });
   const charts = [];
+  // Half a viewer is no place on an axis.
+  const wholeSteps = [1, 10, 100, 1e3, 1e4, 1e5].flatMap((power) => [power, 2 * power, 5 * power]);
 
   /** Verticals with a word each: what is carried, where it turns. */
   const drawMarks = (u) => {
@@ -46,10 +48,11 @@ export const capacityPageScript = `
         cursor: { y: false, drag: { x: false, y: false } },
         scales: {
           x: { time: false, range: (_, min, max) => [0, Math.max(max, min + 1) * 1.04] },
-          y: { range: (_, min, max) => [Math.min(0, min ?? 0), max > 0 ? max * 1.1 : 1] },
+          // Room above the lines for the words of the marks.
+          y: { range: (_, min, max) => [Math.min(0, min ?? 0), max > 0 ? max * (1.05 + 0.12 * marks.length) : 1] },
         },
         axes: [
-          { ...axis, size: 30, values: (_, ticks) => ticks.map(exact) },
+          { ...axis, ...(plot.loads.every(Number.isInteger) && { incrs: wholeSteps }), size: 30, values: (_, ticks) => ticks.map(exact) },
           { ...axis, size: 64, values: (_, ticks) => ticks.map(exact) },
         ],
         series: [
