@@ -28,7 +28,7 @@ select, input[type=text], button { font: inherit; min-height: 44px; padding: 8px
 select, input[type=text] { width: 15rem; max-width: 100%; }
 input::placeholder { color: var(--muted); opacity: 1; }
 button { cursor: pointer; }
-#watch { background: var(--action); border-color: var(--action); color: var(--on-action); font-weight: 650; padding-inline: 22px; }
+#watch, button[aria-pressed=true] { background: var(--action); border-color: var(--action); color: var(--on-action); font-weight: 650; }
 .protocols { display: flex; flex-wrap: wrap; gap: 0 16px; }
 .protocol { display: inline-flex; align-items: center; min-height: 44px; }
 .protocol input { width: 20px; height: 20px; margin: 0 8px 0 0; accent-color: var(--action); }
@@ -41,14 +41,15 @@ video { display: block; width: 100%; aspect-ratio: 16 / 9; max-height: 68vh; bac
 .buttons { display: flex; gap: 10px; }
 .buttons button { min-width: 7rem; }
 
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 150px), 1fr)); gap: 10px; }
+.figures { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 10px; }
 .figure { background: var(--card); border: 1px solid var(--rule); border-radius: 10px; padding: 10px 14px; min-width: 0; }
 .figure dt { color: var(--muted); font-size: .85rem; }
 .figure dd { font-size: 1.3rem; font-weight: 650; line-height: 1.35; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .figure .about { font-size: .8rem; font-weight: 400; color: var(--muted); }
 .keys { color: var(--muted); font-size: .9rem; }
 kbd { font: .9em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; border: 1px solid var(--edge); border-radius: 4px; padding: 0 5px; }
-@media (max-width: 480px) { select, input[type=text], #list-field, #name-field, #watch { width: 100%; } .buttons button { flex: 1; } }
+@media (min-width: 720px) { .figures { grid-template-columns: repeat(4, minmax(0, 1fr)); } }
+@media (max-width: 480px) { select, input[type=text], #list-field, #name-field, #watch, button[aria-pressed=true] { width: 100%; } .buttons button { flex: 1; } }
 `;
 
 /** A play mark on the product's blue. */

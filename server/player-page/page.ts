@@ -11,7 +11,7 @@ const protocolNames: Readonly<Record<Protocol, string>> = {
 const figures: readonly (readonly [id: string, name: string, about: string])[] = [
   ['first-frame', 'First frame', 'after it was asked for'],
   ['latency', 'Latency', 'by the stamp in the stream'],
-  ['picture-latency', 'Latency in the picture', 'by the cells in its upper edge'],
+  ['picture-latency', 'Picture latency', 'by the cells in its edge'],
   ['buffer', 'Buffer', 'media ahead of the picture'],
   ['stalls', 'Stalls', 'of 100 ms and more'],
   ['bitrate', 'Bitrate', 'received'],
@@ -54,7 +54,7 @@ export function renderPage(settings: PageSettings): string {
 <section aria-label="Player" class="stage">
   <video id="video" tabindex="0" muted playsinline aria-label="Picture of the stream"></video>
   <div class="buttons">
-    <button id="play" type="button">Pause</button>
+    <button id="play" type="button">Play</button>
     <button id="sound" type="button" aria-pressed="false">Sound</button>
   </div>
 </section>

@@ -75,6 +75,9 @@ function pageAddress(stream: string, protocol: Protocol, query: string): string 
 }
 
 function retryLater(sentence: string): void {
+  if (session !== null) showFigures(session.figures());
+  // Its last figures stay; the play button asks for the stream at once.
+  session = null;
   const waitMs = RETRY_MS[Math.min(retries++, RETRY_MS.length - 1)]!;
   say(`${sentence} Trying again in ${waitMs / 1000} s.`, true);
   retryTimer = setTimeout(watch, waitMs);

@@ -14,6 +14,8 @@ const PICTURE_EVERY_MS = 1_000;
 /** The first frame is shown at once; it starts to move when so much lies ahead of it, or the first hiccup would be a stall. */
 const START_BUFFER_MS = 500;
 const LOOK_AT_BUFFER_MS = 50;
+/** Media that begins with sound has its first picture a little later: players jump such a gap. */
+const GAP_SECONDS = 0.5;
 /** A figure that nothing renews is not shown for longer. */
 const STALE_MS = 3_000;
 
@@ -173,7 +175,7 @@ function fresh(reading: Reading | null, nowMs: number): number | null {
 
 function bufferedAhead({ buffered, currentTime }: HTMLVideoElement): number | null {
   for (let range = 0; range < buffered.length; range++) {
-    if (buffered.start(range) <= currentTime && currentTime <= buffered.end(range))
+    if (buffered.start(range) - GAP_SECONDS <= currentTime && currentTime <= buffered.end(range))
       return (buffered.end(range) - currentTime) * 1000;
   }
   return buffered.length === 0 ? null : 0;

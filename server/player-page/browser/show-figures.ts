@@ -12,7 +12,7 @@ export function showFigures(figures: SessionFigures): void {
   showFigure(
     'picture-latency',
     milliseconds(pictureLatencyMs),
-    aboutLatency(pictureLatencyMs, 'by the cells in its upper edge'),
+    aboutLatency(pictureLatencyMs, 'by the cells in its edge'),
   );
   showFigure('buffer', milliseconds(figures.bufferMs));
   showFigure(
