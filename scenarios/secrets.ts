@@ -10,7 +10,8 @@ const CREDENTIALS = /(?<![a-z0-9+.-])([a-z0-9+.-]+:\/\/)(?:[^"/]*|(?!\[)[^"/:]*:
 const BARE_CREDENTIALS = /(^|[="])[^\s"=:/@]+:[^"/]+@/g;
 
 /**
- * An address, or text with addresses in quotes, as it may stand in a message about itself: without user, password and
+ * What somebody wrote where an address belongs, or text with such in quotes, as it may stand in a message about itself
+ * (`withoutSecrets` of core is for addresses in sentences, which end at a blank): without user, password and
  * query (signatures), well-formed or not, and it is seen that they were there.
  */
 export function maskSecrets(text: string): string {
@@ -18,11 +19,6 @@ export function maskSecrets(text: string): string {
     .replace(CREDENTIALS, '$1…@')
     .replace(BARE_CREDENTIALS, '$1…@')
     .replace(/\?[^"]*/g, '?…');
-}
-
-/** An address as it may stand in a report: no user, no password, no query. */
-export function withoutSecrets(address: string): string {
-  return address.replace(CREDENTIALS, '$1').replace(/\?.*$/s, '');
 }
 
 /**

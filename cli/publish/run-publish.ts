@@ -1,11 +1,11 @@
 import { systemClock } from '../../clients/system-clock.ts';
+import { withoutSecrets } from '../../core/secrets.ts';
 import { type PublisherFailure, Publishers } from '../../fleet/publishers.ts';
 import type { PublisherPlan } from '../../fleet/publishers-plan.ts';
 import { SecondCollector } from '../../fleet/second-collector.ts';
 import { SecondTicker } from '../../fleet/second-ticker.ts';
 import { Registry } from '../../metrics/registry.ts';
 import { urlAddresses } from '../../scenarios/addresses.ts';
-import { withoutSecrets } from '../../scenarios/secrets.ts';
 import type { PictureSize } from '../../scenarios/units.ts';
 import { wrongPublishUrl } from '../../scenarios/validate.ts';
 import { formatValue } from '../../sinks/format.ts';

@@ -1,5 +1,5 @@
+import { withoutSecrets } from '../../core/secrets.ts';
 import type { Scenario } from '../../scenarios/schema.ts';
-import { withoutSecrets } from '../../scenarios/secrets.ts';
 import { listOf } from '../../scenarios/validate.ts';
 
 /** For people: addresses without passwords and signatures. */
