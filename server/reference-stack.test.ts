@@ -1,5 +1,11 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import https from 'node:https';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { builtEntry } from '../tests/kit/built-entry.ts';
+import { makeDevelopmentCertificate } from './gate/development-certificate.ts';
 import { signUrl } from './gate/sign.ts';
 import { FlvViewer } from './ingest/fixtures/flv-viewer.ts';
 import { publish, request, statusOf, until } from './ingest/fixtures/test-peers.ts';
@@ -35,6 +41,44 @@ it('publishes, serves and stops as one, with a signature where a secret says so'
   });
   await stack.stop();
   expect([viewer.ended, stack.pids]).toEqual(['complete', []]);
+});
+
+it('listens with TLS where that is asked for, and takes a renewed certificate without a restart', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'stack-tls-'));
+  cleanUp.push(async () => rmSync(folder, { recursive: true }));
+  const tlsFiles = { key: path.join(folder, 'key.pem'), cert: path.join(folder, 'cert.pem') };
+  const renew = () => {
+    const { key, cert } = makeDevelopmentCertificate(['localhost'], Date.now(), randomBytes(16));
+    writeFileSync(tlsFiles.key, key);
+    writeFileSync(tlsFiles.cert, cert);
+    return cert;
+  };
+  const first = renew();
+  const stack = await startReferenceStack({
+    entries,
+    config: { tls: tlsFiles, ingest: { rtmpPort: 0, httpPort: 0, rtmpsPort: 0, httpsPort: 0 } },
+  });
+  cleanUp.push(() => stack.stop());
+  const healthBy = (ca: string) =>
+    new Promise<number | string>((resolve) => {
+      https
+        .get(
+          `${stack.httpsUrl?.replace('127.0.0.1', 'localhost')}/healthz`,
+          { ca, agent: false, family: 4 },
+          (response) => resolve(response.resume().statusCode ?? 0),
+        )
+        .on('error', ({ code }: NodeJS.ErrnoException) => resolve(code ?? 'error'));
+    });
+  expect(stack.rtmpsUrl).toMatch(/^rtmps:\/\/127\.0\.0\.1:\d+$/);
+  expect(await healthBy(first)).toBe(200);
+  const { pids } = stack;
+  writeFileSync(tlsFiles.key, 'half of a');
+  await expect(stack.renewTls()).rejects.toThrow('cannot be used');
+  expect([await healthBy(first), stack.certificate]).toEqual([200, first]);
+  const second = renew();
+  await stack.renewTls();
+  await until('the new one is shown', async () => (await healthBy(second)) === 200);
+  expect([(await healthBy(first)) === 200, stack.certificate, stack.pids]).toEqual([false, second, pids]);
 });
 
 it('refuses a configuration that cannot be, before it starts anything', async () => {

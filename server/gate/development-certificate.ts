@@ -6,7 +6,7 @@
  */
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { isIP, isIPv4 } from 'node:net';
-import type { TlsMaterial } from './tls.ts';
+import type { TlsMaterial } from './tls-material.ts';
 
 /** X.690, 8.1.2: tags. */
 const tag = {

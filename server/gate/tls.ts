@@ -4,16 +4,12 @@ import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { createSecureContext } from 'node:tls';
 import { makeDevelopmentCertificate } from './development-certificate.ts';
+import type { TlsMaterial } from './tls-material.ts';
+
+export type { TlsMaterial } from './tls-material.ts';
 
 /** As in the configuration: paths of two PEM files, or `development`. */
 export type TlsOptions = 'development' | { readonly key: string; readonly cert: string };
-
-/** The PEM texts themselves: what goes to the processes that listen. */
-export interface TlsMaterial {
-  readonly key: string;
-  /** The certificate, and after it those that lead to its authority. */
-  readonly cert: string;
-}
 
 /** The message is one sentence, and has nothing of a key in it. */
 export class TlsError extends Error {

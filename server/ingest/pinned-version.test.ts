@@ -33,6 +33,9 @@ it.each([
   ],
   ['server/http_server.js', ['session.run();\n    Context.sessions.set(session.id, session)']],
   ['server/rtmp_server.js', ['session.run();\n    Context.sessions.set(session.id, session)']],
+  // What the TLS listeners hand their connections to.
+  ['server/rtmp_server.js', ['handleRequest = (socket) =>']],
+  ['server/http_server.js', ['this.wsServer = new WebSocket.Server({ server: this.httpServer })']],
 ])('%s still reads as it did', (file, lines) => {
   const source = readFileSync(
     createRequire(import.meta.url).resolve(`node-media-server/src/${file}`),
