@@ -337,7 +337,7 @@ function checkTarget(scenario: Scenario): Problem[] {
     ),
   ];
   const { target } = scenario;
-  if (target === 'reference') return checkReference(scenario);
+  if (target === 'reference') return [];
   if (target === undefined) {
     const need = needs[0];
     if (!need) return [];
@@ -369,15 +369,6 @@ function checkTarget(scenario: Scenario): Problem[] {
 
 function hasHlsAddress({ protocol }: Scenario['viewers'][number], { target }: Scenario): boolean {
   return protocol === 'hls' && typeof target === 'object' && target.hls !== undefined;
-}
-
-function checkReference(scenario: Scenario): Problem[] {
-  const index = scenario.viewers.findIndex(
-    ({ protocol, stream }) => protocol === 'hls' && stream !== undefined,
-  );
-  if (index < 0) return [];
-  const sentence = `viewers[${index}]: the reference stack of this version serves no HLS; give the target's addresses, or a url`;
-  return [{ path: ['viewers', index, 'protocol'], sentence }];
 }
 
 function readThresholds(scenario: Scenario, into: Threshold[]): Problem[] {

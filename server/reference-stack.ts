@@ -12,7 +12,10 @@ import { type DeliverHandle, type DeliverStart, startDeliver } from './deliver/s
 import { fingerprintOf, loadTls, type TlsMaterial } from './gate/tls.ts';
 import type { IngestStats, StreamEvent } from './ingest/stats.ts';
 import { startIngest } from './ingest/supervisor.ts';
+import type { PlayerFiles } from './player-page/player-files.ts';
+import { AUDIO_RUNG } from './transcode/rung-names.ts';
 import type { TranscodeStats } from './transcode/stats.ts';
+import { rungName } from './transcode/transcode-options.ts';
 import { startTranscoder, type TranscoderHandle } from './transcode/transcoder.ts';
 
 export interface ReferenceStackOptions {
@@ -21,6 +24,8 @@ export interface ReferenceStackOptions {
     readonly ingest: string;
     /** Without it there is no HLS. */
     readonly deliver?: string | undefined;
+    /** What the player page loads; without it there is no page. */
+    readonly player?: PlayerFiles | undefined;
   };
   /** Nothing given: all defaults. Checked here, so it may come straight from flags. */
   readonly config?: ServerConfigInput;
@@ -103,6 +108,10 @@ export async function startReferenceStack(options: ReferenceStackOptions): Promi
         ingestUrl: handle.httpUrl,
         internalSecret,
         tls: material,
+        player: entries.player && {
+          files: entries.player,
+          flvPort: Number(new URL(handle.httpsUrl ?? handle.httpUrl).port),
+        },
       });
   } catch (error) {
     await ladders.stop();
@@ -124,6 +133,20 @@ export async function startReferenceStack(options: ReferenceStackOptions): Promi
       void renewTls().catch(({ message }: Error) => log?.warn({ message }, 'TLS certificate not renewed')),
     renewTlsMs,
   ).unref();
+  const telling = setInterval(async () => {
+    if (delivery === null) return;
+    const ingestStats = await handle.stats().catch(() => null);
+    delivery.noteParts({
+      kind: 'parts',
+      ingest: ingestStats,
+      restarts: {
+        ingest: handle.restarts,
+        deliver: delivery.restarts,
+        transcode: ladders.stats().restarts,
+      },
+      ladders: ladders.stats().ladders,
+    });
+  }, TELL_EACH_MS);
   return {
     rtmpUrl: handle.rtmpUrl,
     httpUrl: handle.httpUrl,
@@ -143,6 +166,7 @@ export async function startReferenceStack(options: ReferenceStackOptions): Promi
     stop: async () => {
       clearInterval(renewal);
       // What hangs on the ingest goes first: its viewers get what there is.
+      clearInterval(telling);
       await delivery?.stop();
       await ladders.stop();
       await handle.stop();
@@ -152,9 +176,11 @@ export async function startReferenceStack(options: ReferenceStackOptions): Promi
 
 const renewTlsMs = 60_000;
 const DEFAULT_DELIVER_PORT = 8080;
+/** How old what one part tells of another may be. */
+const TELL_EACH_MS = 2_000;
 
 function deliverStart(
-  { host, ingest, gate, deliver, api }: ServerConfig,
+  { host, ingest, gate, deliver, api, transcode }: ServerConfig,
   entry: string,
   log: Logger | undefined,
 ): DeliverStart {
@@ -166,6 +192,7 @@ function deliverStart(
     host,
     port,
     gate,
+    rungs: [...transcode.rungs.map(rungName), AUDIO_RUNG],
     apiToken: api.token,
     ...(log === undefined ? {} : { log: log.child({ part: 'deliver' }) }),
   };

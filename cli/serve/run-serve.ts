@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { pino } from 'pino';
 import { type ServerConfigInput, serverConfigSchema } from '../../server/config.ts';
 import { parseServerConfig, ServerConfigError } from '../../server/config-file.ts';
+import { findPlayerFiles } from '../../server/player-page/player-files.ts';
 import { type ReferenceStack, startReferenceStack } from '../../server/reference-stack.ts';
 import type { Context } from '../command.ts';
 import { CommandError, type ExitCode, exitCodes } from '../exit-codes.ts';
@@ -37,6 +39,10 @@ export async function runServe(flags: ServeFlags, context: Context): Promise<Exi
     entries: {
       ingest: entryPath('server/ingest/process'),
       deliver: entryPath('server/deliver/process'),
+      player: findPlayerFiles(
+        entryPath('server/player-page/browser/main'),
+        createRequire(import.meta.url).resolve,
+      ),
     },
     config,
     log,
@@ -104,6 +110,7 @@ function readyText(rtmpUrl: string, httpUrl: string, hlsUrl: string): string {
   watch    ${rtmpUrl}/live/NAME      e.g. streamgauge watch ${rtmpUrl}/live/a
            ${httpUrl}/live/NAME.flv  e.g. streamgauge watch ${httpUrl}/live/a.flv
            ${hlsUrl}/live/NAME.m3u8  e.g. streamgauge watch ${hlsUrl}/live/a.m3u8
+  in a browser  ${hlsUrl}/player/
 
 Ctrl-C ends it.
 `;

@@ -95,7 +95,7 @@ export function createDeliverApp({ options, delivery, log, wallMs }: DeliverAppO
   });
   addStreamRoutes(app, {
     delivery,
-    gate: createPlayGate(options.gate, () => wallMs() / 1_000),
+    gate: createPlayGate(options.gate, options.rungs, () => wallMs() / 1_000),
     viewers,
     traffic,
     sendTimeoutMs,

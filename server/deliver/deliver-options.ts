@@ -1,6 +1,7 @@
 import type { Container } from '../../core/hls/segment-muxer.ts';
 import type { GateOptions } from '../gate/gate-options.ts';
 import type { TlsMaterial } from '../gate/tls.ts';
+import type { PlayerFiles } from '../player-page/player-files.ts';
 
 /** Everything the deliver process can be told; `server/config.ts` documents each for users. */
 export interface DeliverOptions {
@@ -11,12 +12,16 @@ export interface DeliverOptions {
   readonly ingestUrl: string;
   /** Whether viewers need a signed URL, which pages may play; this process, too, asks the ingest with a signature. */
   readonly gate: GateOptions;
+  /** Names of rungs, without the source's: `720p` for `live/room_720p`. */
+  readonly rungs: readonly string[];
   /** What parts of the stack sign with when they ask each other. */
   readonly internalSecret?: string | undefined;
   /** PEM texts. Set: HTTPS only. */
   readonly tls?: TlsMaterial | undefined;
   /** Set: there is a JSON API for who knows it. */
   readonly apiToken?: string | undefined;
+  /** Set: there is a player page at `/player/`. */
+  readonly player?: { readonly files: PlayerFiles; readonly flvPort: number } | undefined;
   readonly hls: HlsOptions;
   readonly maxStreams: number;
   /** Bytes of media kept for one stream, and for all. */
@@ -54,6 +59,7 @@ export const defaultDeliverOptions: DeliverOptions = {
   port: 0,
   ingestUrl: 'http://127.0.0.1:8000',
   gate: {},
+  rungs: ['1080p', '720p', '480p', '360p', '240p', 'audio'],
   hls: {
     containers: ['fmp4', 'ts'],
     segmentMs: 2_000,

@@ -41,10 +41,15 @@ export class Delivery {
     return this.#streams.get(name) ?? null;
   }
 
+  /** Of a rung; null: it is none. */
+  sourceOf(name: string): string | null {
+    return sourceOf(name, this.#options.rungs);
+  }
+
   /** Rungs of a source that are being published, the largest name first: `room_720p`, `room_360p`. */
   rungs(source: string): LiveStream[] {
     return this.streams
-      .filter(({ name, state }) => state !== 'ended' && sourceOf(name) === source)
+      .filter(({ name, state }) => state !== 'ended' && this.sourceOf(name) === source)
       .sort((a, b) => b.name.localeCompare(a.name, 'en', { numeric: true }));
   }
 

@@ -1,4 +1,5 @@
-import type { StreamEvent } from '../ingest/stats.ts';
+import type { IngestStats, StreamEvent } from '../ingest/stats.ts';
+import type { LadderStats } from '../transcode/stats.ts';
 import type { DeliverOptions } from './deliver-options.ts';
 import type { RequestKind } from './traffic.ts';
 
@@ -12,6 +13,7 @@ export interface DeliverStats {
   readonly viewers: number;
   /** Media that is kept, of all streams. */
   readonly mediaBytes: number;
+  readonly pullFailures: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
   readonly requests: Readonly<Record<RequestKind, number>>;
@@ -38,7 +40,18 @@ export interface DeliverStreamStats {
   readonly leftOut: readonly string[];
 }
 
+/** What the stack knows of its other parts, said every other second. */
+export interface PartsNote {
+  readonly kind: 'parts';
+  /** Null while it is down. */
+  readonly ingest: IngestStats | null;
+  /** By part. */
+  readonly restarts: Readonly<Record<string, number>>;
+  readonly ladders: readonly LadderStats[];
+}
+
 export type DeliverNote =
+  | PartsNote
   | { readonly kind: 'stream'; readonly event: StreamEvent }
   /** All that are published: said when it starts. */
   | { readonly kind: 'streams'; readonly published: readonly string[] };

@@ -20,12 +20,10 @@ export interface PlayGate {
   readonly isOpen: boolean;
 }
 
-/** What a transcoder adds to the name of its source: `room_720p`, `room_720p30`, `room_audio`. */
-const RUNG = /^(.+)_(?:\d{2,4}p\d{0,3}|audio)$/;
-
-/** Of a rung: `live/room` for `live/room_720p`. Null for what is none. */
-export function sourceOf(stream: string): string | null {
-  return RUNG.exec(stream)?.[1] ?? null;
+/** Of a rung: `live/room` for `live/room_720p`. Null for what is none. @param rungs `720p` … */
+export function sourceOf(stream: string, rungs: readonly string[]): string | null {
+  const rung = rungs.find((name) => stream.endsWith(`_${name}`));
+  return rung === undefined ? null : stream.slice(0, -rung.length - 1);
 }
 
 const sentences = {
@@ -36,7 +34,7 @@ const sentences = {
 } as const;
 
 /** @param nowS seconds since the epoch */
-export function createPlayGate(options: GateOptions, nowS: () => number): PlayGate {
+export function createPlayGate(options: GateOptions, rungs: readonly string[], nowS: () => number): PlayGate {
   const { signatures, hotlink } = gateRules(options);
   const isOpen = signatures.play.secrets.length === 0;
   return {
@@ -50,7 +48,7 @@ export function createPlayGate(options: GateOptions, nowS: () => number): PlayGa
         };
       if (isOpen) return null;
       // A rung's own signature, or its source's, whose multivariant playlist names it.
-      const names = [stream, sourceOf(stream)].filter((name) => name !== null);
+      const names = [stream, sourceOf(stream, rungs)].filter((name) => name !== null);
       const faults = names.map((name) => checkSignature(sign, `/${name}`, signatures.play, nowS()));
       if (faults.includes(null)) return null;
       const fault = faults.find((one) => one !== 'wrong') ?? 'wrong';

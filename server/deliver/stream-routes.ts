@@ -9,7 +9,7 @@ import { hasReached, isTooFarAhead, readDirectives } from './blocking-reload.ts'
 import { readRange } from './byte-range.ts';
 import type { Delivery } from './delivery.ts';
 import type { LiveStream } from './live-stream.ts';
-import { type PlayGate, sourceOf } from './play-gate.ts';
+import type { PlayGate } from './play-gate.ts';
 import { carriedQuery, MediaPlaylists, multivariantText } from './playlists.ts';
 import type { Rendition } from './rendition.ts';
 import { readAddress, type StreamAddress, splitTarget } from './stream-address.ts';
@@ -195,7 +195,7 @@ class StreamRoutes {
     const { delivery } = this.#options;
     const rungs = delivery.rungs(stream.name);
     if (rungs.length > 0) return rungs;
-    const sourceName = sourceOf(stream.name);
+    const sourceName = delivery.sourceOf(stream.name);
     const source = sourceName === null ? null : delivery.find(sourceName);
     if (source === null) return [];
     const all = delivery.rungs(source.name);

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { StreamEvent } from '../ingest/stats.ts';
 import { Supervisor, urlHost } from '../supervision/supervisor.ts';
 import { type DeliverOptions, defaultDeliverOptions } from './deliver-options.ts';
-import type { DeliverStats, DeliverTypes } from './messages.ts';
+import type { DeliverStats, DeliverTypes, PartsNote } from './messages.ts';
 
 export interface DeliverStart extends Partial<DeliverOptions> {
   /** Path of the bundled `server/deliver/process`. */
@@ -25,6 +25,7 @@ export interface DeliverHandle {
   readonly restarts: number;
   /** A stream came or went at the ingest. */
   noteStream(event: StreamEvent): void;
+  noteParts(parts: PartsNote): void;
   /** @throws ChildError while it is down */
   stats(): Promise<DeliverStats>;
   /** Ends it within a time limit. May be called twice. */
@@ -67,6 +68,7 @@ export async function startDeliver(start: DeliverStart): Promise<DeliverHandle> 
       else published.delete(event.stream);
       supervisor.tell({ kind: 'stream', event });
     },
+    noteParts: (parts) => supervisor.tell(parts),
     stats: () => supervisor.stats(),
     stop: () => supervisor.stop(),
   };

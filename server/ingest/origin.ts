@@ -145,6 +145,7 @@ export class Origin {
       rssBytes: process.memoryUsage.rss(),
       connections: this.#peers.size,
       viewers: viewers.length,
+      viewersByProtocol: countBy(viewers.map(({ transport }) => transport)),
       largestBacklogBytes: viewers.reduce((most, viewer) => Math.max(most, viewer.backlogBytes()), 0),
       streams: [...context.broadcasts.values()].flatMap(
         (broadcast) => this.#streams.get(broadcast)?.stats() ?? [],
@@ -264,4 +265,10 @@ function makeWay(path: StreamPath, remoteAddress: string | undefined): void {
   const broadcast = context.broadcasts.get(path);
   if (broadcast?.getPublishStatus() !== 'reconnecting') return;
   if (broadcast.publisher?.ip.replace(/:\d+$/, '') !== remoteAddress) broadcast._finishPublish();
+}
+
+function countBy(words: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = { rtmp: 0, 'http-flv': 0, 'ws-flv': 0 };
+  for (const word of words) counts[word] = (counts[word] ?? 0) + 1;
+  return counts;
 }

@@ -9,6 +9,8 @@ export interface IngestStats extends Counters {
   /** Sockets that publish, play, or have not said yet. */
   readonly connections: number;
   readonly viewers: number;
+  /** `rtmp`, `http-flv`, `ws-flv`: what other parts of the stack pull is among them. */
+  readonly viewersByProtocol: Readonly<Record<string, number>>;
   /** The largest of all viewers' backlogs, now. */
   readonly largestBacklogBytes: number;
   readonly streams: readonly StreamStats[];
