@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BandwidthEstimate } from './bandwidth.ts';
-import { abandonFor, nextLevel, startEstimateBps, startLevel } from './choose-level.ts';
+import { abandonFor, hidesTheFall, nextLevel, startEstimateBps, startLevel } from './choose-level.ts';
 import type { Level } from './renditions.ts';
 
 function levels(...bps: number[]): Level[] {
@@ -114,3 +114,15 @@ describe('giving a download up', () => {
     expect(abandonFor(levels(2_400_000, 2_500_000), 1, { ...download, bytes: 500_000 })).toBeNull();
   });
 });
+
+it.each([
+  [3_000_000, 440_000, true],
+  [629_000, 440_000, true],
+  [628_000, 440_000, false],
+  [150_000, 440_000, false],
+])(
+  'after going down a mean of %i bit/s hides that from a level of %i: %s',
+  (estimateBps, levelBps, hidden) => {
+    expect(hidesTheFall(estimateBps, levelBps)).toBe(hidden);
+  },
+);
