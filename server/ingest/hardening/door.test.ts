@@ -114,6 +114,16 @@ describe.each(kinds)('%s server: viewers beyond a limit', (kind) => {
     const next = kept(upgrade(httpPort, '/live/x.flv'));
     expect(await statusOf(next)).toBe(101);
     expect(await statusOf(request(httpPort, '/live/x.flv'))).toBe(503);
+
+    // Who goes makes room, on each protocol.
+    next.end();
+    await until('there is room', async () => (await server.stats()).viewers === 1);
+    const last = kept(request(httpPort, '/live/x.flv'));
+    expect(await statusOf(last)).toBe(200);
+    expect(await statusOf(upgrade(httpPort, '/live/x.flv'))).toBe(503);
+    last.end();
+    await until('there is room', async () => (await server.stats()).viewers === 1);
+    expect(await statusOf(kept(upgrade(httpPort, '/live/x.flv')))).toBe(101);
   });
 });
 
