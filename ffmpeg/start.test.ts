@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { repositoryRoot } from '../tests/kit/built-entry.ts';
+import type { FfmpegProgress } from './progress.ts';
 import { type FfmpegJob, lastWords, STDIN, STDOUT, startFfmpeg } from './start.ts';
 
 let folder: string;
@@ -87,6 +88,25 @@ describe('an ffmpeg that is started', () => {
     });
     run.stdin.end(gray);
     expect((await bytesOf(run.stdout)).includes('a b')).toBe(true);
+  });
+
+  it('makes several outputs of one input, each with its own options, and tells how far it is', async () => {
+    const files = ['one.raw', 'two.raw'].map((name) => path.join(folder, name));
+    const heard: FfmpegProgress[] = [];
+    const run = await startFfmpeg({
+      ...echo,
+      output: files[0]!,
+      moreOutputs: [{ options: ['-vf', 'scale=8:8', '-f', 'rawvideo'], target: files[1]! }],
+      progress: (progress) => heard.push(progress),
+    });
+    run.stdin.end(Buffer.concat([gray, gray]));
+    expect(await run.ended).toBeNull();
+    expect(files.map((file) => statSync(file).size)).toEqual([2 * 256, 2 * 64]);
+    expect(heard.at(-1)).toMatchObject({ frames: 2, droppedFrames: 0, end: true });
+  });
+
+  it('cannot tell its progress where its output goes', async () => {
+    await expect(startFfmpeg({ ...echo, progress: () => {} })).rejects.toThrow('cannot tell its progress');
   });
 
   it('when stopped, ends well though its stdin and stdout still hang', async () => {
