@@ -61,6 +61,12 @@ it('a server that refuses the 14th viewer carries 13: found although the search 
   expect(existsSync(path.join(folder, 'capacity.json.unfinished'))).toBe(false);
 
   running = startCli(['capacity', '--resume', folder]);
+  await running.sees(/viewers playing/);
+  const other = await runCli(['watch', server.url, '--duration', '1s', '--out', folder]);
+  expect(other.code).toBe(104);
+  expect(other.stderr).toContain(
+    `Another run (process ${running.child.pid}) has been writing to "${folder}"`,
+  );
   await running.sees(/14 viewers · too much/);
   running.child.kill('SIGINT');
   const stopped = await running.done;

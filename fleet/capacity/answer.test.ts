@@ -49,6 +49,16 @@ it('what crossed first is what is furthest beyond its limit, at the lowest load 
   expect(limit!.crossed.map(({ metric }) => metric)).toEqual(['stall_ratio', 'first_frame_ms']);
 });
 
+it('what was short is told by any of the levels there that knows it, the latest first', () => {
+  const refused = { load: 20, verdict: 'bad' as const, figures: { startFailureRatio: 0.1 } };
+  const levels = [
+    aLevel({ load: 10 }),
+    aLevel({ ...refused, server: { cpu: 0.1, socketsMax: 18 } }),
+    aLevel({ ...refused, server: { cpu: 0.1 } }),
+  ];
+  expect(answerOf(search, levels, 'viewers')!.limit!.shortage).toMatchObject({ resource: 'connections' });
+});
+
 it('knows nothing before the first level, and no limit before the first bad one', () => {
   expect(answerOf(search, [], 'viewers')).toBeNull();
   expect(answerOf(search, [aLevel({})], 'viewers')).toMatchObject({ capacity: 10, limit: null, knee: null });
