@@ -37,6 +37,7 @@ export interface LadderStats {
   /** Of the first rung, as ffmpeg averages it. */
   readonly fps: number;
   readonly frames: number;
+  /** Of all rungs together; what a rung's lower `fps` leaves out is among them. */
   readonly droppedFrames: number;
   readonly duplicatedFrames: number;
   /** What ffmpeg has not taken yet. */
