@@ -121,7 +121,7 @@ export class Session {
   #startWhenBuffered(): void {
     const video = this.#video;
     const timer = setInterval(() => {
-      const isReady = (bufferedAhead(video) ?? 0) >= START_BUFFER_MS;
+      const isReady = toPlayMs(video) >= START_BUFFER_MS;
       if (isReady || !video.paused || this.#isOver) clearInterval(timer);
       // Refused where a browser allows no autoplay: the button still starts it.
       if (isReady && video.paused && !this.#isOver) video.play().catch(() => {});
@@ -179,4 +179,10 @@ function bufferedAhead({ buffered, currentTime }: HTMLVideoElement): number | nu
       return (buffered.end(range) - currentTime) * 1000;
   }
   return buffered.length === 0 ? null : 0;
+}
+
+/** Media that can be played from here on, behind a gap too: libraries jump gaps only once the element is to play. */
+function toPlayMs({ buffered, currentTime }: HTMLVideoElement): number {
+  if (buffered.length === 0) return 0;
+  return (buffered.end(buffered.length - 1) - Math.max(currentTime, buffered.start(0))) * 1000;
 }
