@@ -180,7 +180,7 @@ const DEFAULT_DELIVER_PORT = 8080;
 const TELL_EACH_MS = 2_000;
 
 function deliverStart(
-  { host, ingest, gate, deliver, api, transcode }: ServerConfig,
+  { host, ingest, gate, limits, deliver, api, transcode }: ServerConfig,
   entry: string,
   log: Logger | undefined,
 ): DeliverStart {
@@ -192,6 +192,7 @@ function deliverStart(
     host,
     port,
     gate,
+    limits,
     rungs: [...transcode.rungs.map(rungName), AUDIO_RUNG],
     apiToken: api.token,
     ...(log === undefined ? {} : { log: log.child({ part: 'deliver' }) }),

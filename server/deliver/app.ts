@@ -5,6 +5,9 @@ import http from 'node:http';
 import https from 'node:https';
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Logger } from 'pino';
+import { limitRules } from '../gate/gate-options.ts';
+import { Limits } from '../gate/limits.ts';
+import { SessionLimits } from '../gate/session-limits.ts';
 import type { DeliverOptions } from './deliver-options.ts';
 import type { Delivery } from './delivery.ts';
 import { createPlayGate } from './play-gate.ts';
@@ -34,7 +37,8 @@ const METHODS = 'GET, HEAD, OPTIONS';
 export function createDeliverApp({ options, delivery, log, wallMs }: DeliverAppOptions): DeliverApp {
   const { tls, requestTimeoutMs, keepAliveMs, maxConnections, sendTimeoutMs, hls } = options;
   const traffic = new Traffic();
-  const viewers = new HlsViewers(Math.max(10_000, 4 * hls.segmentMs));
+  const viewerIdleMs = Math.max(10_000, 4 * hls.segmentMs);
+  const viewers = new HlsViewers(viewerIdleMs);
   const stopping = new AbortController();
   let server: http.Server | https.Server | null = null;
   const app = fastify({
@@ -97,6 +101,10 @@ export function createDeliverApp({ options, delivery, log, wallMs }: DeliverAppO
     delivery,
     gate: createPlayGate(options.gate, options.rungs, () => wallMs() / 1_000),
     viewers,
+    limits: new SessionLimits(new Limits(limitRules(options.limits)), {
+      windowMs: viewerIdleMs,
+      maxSessions: maxConnections,
+    }),
     traffic,
     sendTimeoutMs,
     stopping: stopping.signal,

@@ -1,5 +1,5 @@
 import type { Container } from '../../core/hls/segment-muxer.ts';
-import type { GateOptions } from '../gate/gate-options.ts';
+import type { GateOptions, LimitOptions } from '../gate/gate-options.ts';
 import type { TlsMaterial } from '../gate/tls.ts';
 import type { PlayerFiles } from '../player-page/player-files.ts';
 
@@ -12,6 +12,8 @@ export interface DeliverOptions {
   readonly ingestUrl: string;
   /** Whether viewers need a signed URL, which pages may play; this process, too, asks the ingest with a signature. */
   readonly gate: GateOptions;
+  /** Of viewers by HLS: those of other protocols are counted where they are served. */
+  readonly limits: LimitOptions;
   /** Names of rungs, without the source's: `720p` for `live/room_720p`. */
   readonly rungs: readonly string[];
   /** What parts of the stack sign with when they ask each other. */
@@ -59,6 +61,7 @@ export const defaultDeliverOptions: DeliverOptions = {
   port: 0,
   ingestUrl: 'http://127.0.0.1:8000',
   gate: {},
+  limits: {},
   rungs: ['1080p', '720p', '480p', '360p', '240p', 'audio'],
   hls: {
     containers: ['fmp4', 'ts'],

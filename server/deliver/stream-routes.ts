@@ -5,6 +5,8 @@ import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import { type LimitFault, limitStatus, retryAfterS } from '../gate/limits.ts';
+import type { SessionLimits } from '../gate/session-limits.ts';
 import { hasReached, isTooFarAhead, readDirectives } from './blocking-reload.ts';
 import { readRange } from './byte-range.ts';
 import type { Delivery } from './delivery.ts';
@@ -20,6 +22,7 @@ export interface StreamRoutesOptions {
   readonly delivery: Delivery;
   readonly gate: PlayGate;
   readonly viewers: HlsViewers;
+  readonly limits: SessionLimits;
   readonly traffic: Traffic;
   readonly sendTimeoutMs: number;
   /** Aborted when the server stops: nobody waits any longer. */
@@ -111,6 +114,11 @@ class StreamRoutes {
       return this.#refuse(reply, 404, 'no-such-container', `This server makes no HLS in ${file}.`);
     const asked = readDirectives(query);
     if (typeof asked === 'string') return this.#refuse(reply, 400, 'bad-directive', asked);
+    const full = this.#full(request, stream);
+    if (full !== null) {
+      reply.header('retry-after', String(retryAfterS));
+      return this.#refuse(reply, limitStatus(full), full, 'There are too many viewers; try again later.');
+    }
     this.#options.viewers.note(request.socket, stream.name, performance.now(), Date.now());
     await this.#untilFirst(rendition, gone);
     const before = rendition.playlist();
@@ -200,6 +208,16 @@ class StreamRoutes {
     if (source === null) return [];
     const all = delivery.rungs(source.name);
     return all.includes(stream) ? [source, ...all.filter((rung) => rung !== stream)] : [];
+  }
+
+  /** Which limit of viewers is reached; a viewer is a connection. */
+  #full({ socket }: FastifyRequest, { name }: LiveStream): LimitFault | null {
+    const { limits, delivery, log } = this.#options;
+    const { remoteAddress, remotePort } = socket;
+    const source = `/${delivery.sourceOf(name) ?? name}`;
+    const fault = limits.seen(`${remoteAddress} ${remotePort}`, source, remoteAddress, performance.now());
+    if (fault !== null) log.warn({ stream: name, peer: remoteAddress, reason: fault }, 'play refused');
+    return fault;
   }
 
   #untilFirst(rendition: Rendition, gone: AbortSignal): Promise<boolean> {
