@@ -140,6 +140,29 @@ describe('HlsPackager', () => {
     },
   );
 
+  it('begins with the numbers that it is given, and with no discontinuity', () => {
+    const watcher = new Watcher({ firstSequence: 1_000, firstDiscontinuity: 50, partMs: 200 });
+    watcher.push(live(25 * 3 + 1));
+    expect(watcher.playlist).toMatchObject({
+      mediaSequence: 1_000,
+      discontinuitySequence: 50,
+      targetDurationMs: 1_000,
+    });
+    expect(watcher.playlist!.partTargetMs).not.toBeNull();
+    expect(watcher.playlist!.segments[0]!.startsDiscontinuity).toBe(false);
+  });
+
+  it('lets go at once of what a new bound leaves no room for', () => {
+    const watcher = new Watcher();
+    watcher.push(live(25 * 8 + 1));
+    const { packager } = watcher;
+    const { revision, bytes } = packager;
+    packager.limitBytes(Math.floor(bytes / 2));
+    expect(packager.bytes).toBeLessThanOrEqual(Math.floor(bytes / 2) + 100);
+    expect(packager.bytes).toBeGreaterThan(0);
+    expect(packager.revision).toBe(revision + 1);
+  });
+
   it('forgets what it was told to forget', () => {
     const watcher = new Watcher({ windowSegments: 3, keptSegments: 2 });
     watcher.push(live(25 * 10 + 1));
