@@ -50,6 +50,9 @@ export function isStale() {
   return !existsSync(marker) || statSync(marker).mtimeMs < newestSourceMs();
 }
 
+/** A checkout in the middle of a change, or that of a test, need not have every entry. */
+const isThere = (entry) => existsSync(path.join(root, `${entry}.ts`));
+
 /**
  * Bundles every entry. Each file is swapped in whole, and pieces of earlier builds stay for a day: a process that
  * was started from them can still load its lazy parts after a rebuild.
@@ -57,7 +60,7 @@ export function isStale() {
 export async function build() {
   const startedMs = Date.now();
   const { build: bundle } = await import('esbuild');
-  const present = entries.filter((entry) => existsSync(path.join(root, `${entry}.ts`)));
+  const present = entries.filter(isThere);
   const { outputFiles } = await bundle({
     absWorkingDir: root,
     entryPoints: present.map((entry) => `${entry}.ts`),
@@ -77,7 +80,7 @@ export async function build() {
   });
   const pages = await bundle({
     absWorkingDir: root,
-    entryPoints: browserEntries.map((entry) => `${entry}.ts`),
+    entryPoints: browserEntries.filter(isThere).map((entry) => `${entry}.ts`),
     outdir: dist,
     outbase: '.',
     bundle: true,
