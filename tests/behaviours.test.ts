@@ -53,7 +53,9 @@ thresholds: { connect_ms: [ "max<5000" ] }
   expect([0, 96], result.stderr).toContain(result.code);
   /** Over all streams of a cohort. */
   const of = (metric: string, cohort: string) => {
-    const series = summary.metrics.filter(({ name, tags }) => name === metric && tags.cohort === cohort);
+    const series = summary.metrics.filter(
+      ({ name, tags }) => name === metric && tags.cohort === cohort && tags.stream,
+    );
     const values = series.map((one) => one.values as Record<string, number>);
     const numbers = (key: string) => values.flatMap((one) => one[key] ?? []);
     return {

@@ -128,7 +128,7 @@ describe('a probe of what cannot be had', () => {
   it.each([
     ['rtmp://127.0.0.1/', /names no app/],
     ['gopher://127.0.0.1/live/a', /cannot be played/],
-    ['http://127.0.0.1/live/a.mp4', /does not end in \.flv/],
+    ['http://127.0.0.1/live/a.mp4', /ends in neither \.flv nor \.m3u8/],
   ])('refuses %s as wrong usage', async (url, sentence) => {
     const { code, stderr, stdout } = await runCli(['probe', url], { timeoutMs: 10_000 });
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
