@@ -12,6 +12,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
+import { MAX_INVALID_SHARE } from '../metrics/verdict.ts';
 import { type Protocol, requestsOf } from './blind-request.ts';
 import { type HlsSourceOptions, startHlsSource } from './hls-source.ts';
 import { startLiveServer } from './live-server.ts';
@@ -146,11 +147,11 @@ async function scale(): Promise<void> {
     });
     record({ what: `stalls ${of} in ${MEASURE_MS / 1_000} s`, server: SERVER, value: last.stalls, unit: '' });
     record({
-      what: `seconds in which the generator was not valid ${of}`,
+      what: `share of seconds in which the generator was not valid ${of}`,
       server: SERVER,
-      value: last.invalidSeconds,
+      value: last.invalidSeconds / last.seconds,
       unit: '',
-      atMost: 0,
+      atMost: MAX_INVALID_SHARE,
     });
   });
 }

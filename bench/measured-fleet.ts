@@ -32,6 +32,8 @@ export interface FleetLevel {
   readonly requests: number;
   readonly droppedStarts: number;
   readonly failedSessions: number;
+  /** Of the run so far, and how many of them were not valid. */
+  readonly seconds: number;
   readonly invalidSeconds: number;
   readonly stalls: number;
 }
@@ -51,7 +53,7 @@ export async function measureFleet(order: FleetOrder): Promise<FleetLevel[]> {
     folder: process.cwd(),
     cores: 2,
   });
-  const sums = { bytes: 0, requests: 0, dropped: 0, failed: 0, invalid: 0, stalls: 0 };
+  const sums = { bytes: 0, requests: 0, dropped: 0, failed: 0, invalid: 0, seconds: 0, stalls: 0 };
   const fleet = new Fleet({
     entry: path.join(root, 'dist/fleet/viewer-worker.js'),
     workers: 1,
@@ -85,6 +87,7 @@ export async function measureFleet(order: FleetOrder): Promise<FleetLevel[]> {
       requests: requestsUrl === undefined ? sums.requests - before.requests : asked,
       droppedStarts: sums.dropped,
       failedSessions: sums.failed,
+      seconds: sums.seconds,
       invalidSeconds: sums.invalid,
       stalls: sums.stalls - before.stalls,
     });
@@ -117,9 +120,18 @@ function scenario(url: string, levels: readonly number[], rampMs: readonly numbe
 }
 
 function addSecond(
-  sums: { bytes: number; requests: number; dropped: number; failed: number; invalid: number; stalls: number },
+  sums: {
+    bytes: number;
+    requests: number;
+    dropped: number;
+    failed: number;
+    invalid: number;
+    seconds: number;
+    stalls: number;
+  },
   { points, apart, check }: SecondMessage,
 ): void {
+  if (check) sums.seconds += check.seconds;
   if (check && !check.valid) sums.invalid += check.seconds;
   for (const { metric, value = 0, histogram } of [...points, ...apart]) {
     if (metric === 'bytes_received') sums.bytes += value;
