@@ -243,14 +243,15 @@ describe('figures of HLS against what is known', () => {
 });
 
 describe('renditions', () => {
+  const variant = (name: string, kbps: number, height: number) => ({
+    name,
+    media: knownMedia({ gopFrames: 25, frameBytes: (kbps * 1_000) / 8 / 25 }),
+    bandwidth: kbps * 1_100,
+    width: (height * 16) / 9,
+    height,
+  });
+
   it('goes down when the line does, and goes on playing', async () => {
-    const variant = (name: string, kbps: number, height: number) => ({
-      name,
-      media: knownMedia({ gopFrames: 25, frameBytes: (kbps * 1_000) / 8 / 25 }),
-      bandwidth: kbps * 1_100,
-      width: (height * 16) / 9,
-      height,
-    });
     const origin = await serve({
       segmentMs: 1_000,
       windowSegments: 20,
@@ -271,13 +272,6 @@ describe('renditions', () => {
   });
 
   it('goes down with the line, stays there, and goes up again with it', async () => {
-    const variant = (name: string, kbps: number, height: number) => ({
-      name,
-      media: knownMedia({ gopFrames: 25, frameBytes: (kbps * 1_000) / 8 / 25 }),
-      bandwidth: kbps * 1_100,
-      width: (height * 16) / 9,
-      height,
-    });
     const origin = await serve({
       segmentMs: 1_000,
       windowSegments: 20,
