@@ -1,13 +1,13 @@
 import { ProtocolError } from '../core/media.ts';
 import { Connection, type ConnectionOwner, type Endpoint, endpointName } from './connect.ts';
 import { type Greeting, greetingOf } from './greeting.ts';
+import { noProgress } from './progress.ts';
 import type { Failure } from './reason.ts';
 import {
   type ConnectOnly,
   defaultTimeouts,
   type SessionFigures,
   type SessionOutcome,
-  type SessionProgress,
   type Timeouts,
   type Viewer,
   type ViewerOptions,
@@ -166,7 +166,7 @@ export class ConnectViewer implements Viewer, ConnectionOwner {
     const { clock, observer, intendedStartMs } = this.#options;
     const bytesReceived = this.#bytesReceived;
     const lastedMs = clock.nowMs() - intendedStartMs;
-    observer.progress({ ...noProgress, bytesReceived });
+    observer.progress({ ...noProgress(), bytesReceived });
     observer.ended({
       result,
       phase: 'before-first-frame',
@@ -182,20 +182,9 @@ export class ConnectViewer implements Viewer, ConnectionOwner {
   }
 }
 
-const noProgress: SessionProgress = {
-  watchedMs: 0,
-  playingMs: 0,
-  stallMs: 0,
-  bytesReceived: 0,
-  mediaBytes: 0,
-  mediaMs: 0,
-  frames: 0,
-  framesMissing: 0,
-};
-
 /** Nothing was watched. */
 const noFigures: SessionFigures = {
-  ...noProgress,
+  ...noProgress(),
   connectMs: null,
   firstByteMs: null,
   firstMediaMs: null,

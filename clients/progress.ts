@@ -35,7 +35,8 @@ export class ProgressReport {
   }
 }
 
-function noProgress(): SessionProgress {
+/** Increments of a session of which nothing was watched. */
+export function noProgress(): SessionProgress {
   return {
     watchedMs: 0,
     playingMs: 0,
